@@ -1,0 +1,102 @@
+# Every target installs what it needs the first time; afterwards that step takes no time.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+python := .venv/bin/python
+pip_install := $(python) -m pip install -qq --disable-pip-version-check
+sources := mlsysim widgets tests tools
+
+# Pins must install on the oldest Python that people have, which is the one of Debian 12.
+pin_with ?= /usr/bin/python3
+
+# apt-get on Debian and its relatives, with the rights that this takes; a plain request elsewhere.
+define install_debian_packages
+	echo "Installing $(1) with apt-get."; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "Please install $(1) (or its like on this system) and run make again." >&2; exit 1; fi; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	$$as_root apt-get update -qq; \
+	$$as_root env DEBIAN_FRONTEND=noninteractive \
+	  apt-get install --yes --no-install-recommends -qq $(1) >/dev/null
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: labs
+labs: .venv/labs ## Open the labs in a browser, served by Voila
+	@exec $(python) tools/serve_labs.py
+
+.PHONY: lab
+lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
+	@$(python) -m jupyterlab labs --LabApp.news_url=None --LabApp.extension_manager=readonly
+
+.PHONY: test
+test: .venv/dev chromium ## Run every test, browser tests included
+	@$(python) -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile
+
+.PHONY: check
+check: .venv/dev ## Check format, lint, types, import contracts and documentation
+	@.venv/bin/ruff format --check $(sources)
+	@.venv/bin/ruff check $(sources)
+	@$(python) -m mypy
+	@$(python) -m mypy tools/*.py
+	@.venv/bin/lint-imports --no-logo
+	@$(python) -m pytest --quiet mlsysim widgets tests/test_readme.py
+
+.PHONY: format
+format: .venv/dev ## Format the code and mend what lint can mend by itself
+	@.venv/bin/ruff format $(sources)
+	@.venv/bin/ruff check --fix $(sources)
+
+.PHONY: pin
+pin: ## Refresh the pinned versions of everything that is installed
+	@echo "Resolving the newest versions in an empty environment (a few minutes)."
+	@work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	$(pin_with) -m venv "$$work"; \
+	pip() { "$$work/bin/python" -m pip -qq --disable-pip-version-check "$$@"; }; \
+	pip install '.[labs]'; \
+	{ echo "# What the labs run on, written by \`make pin\`."; \
+	  pip freeze --exclude mlsysim; } >binder/requirements.txt; \
+	pip install --constraint binder/requirements.txt '.[dev]'; \
+	{ echo "# What tests and checks need on top of the labs, written by \`make pin\`."; \
+	  pip freeze --exclude mlsysim | grep -vxFf binder/requirements.txt; } >tests/requirements.txt
+
+.PHONY: clean
+clean: ## Remove the environment, caches and build results
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find mlsysim widgets tests tools labs \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	  -prune -exec rm -rf {} +
+
+.PHONY: chromium
+chromium:
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; done; \
+	$(call install_debian_packages,chromium fonts-dejavu-core fonts-liberation)
+
+.venv/created:
+	@for candidate in python3.11 python3 python3.12 python3.13 python3.14; do \
+	  if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    chosen=$$candidate; break; fi; done; \
+	if [ -z "$${chosen:-}" ]; then \
+	  echo "Python 3.11 or newer is needed, and none is on the path." >&2; exit 1; fi; \
+	if ! $$chosen -c 'import ensurepip, venv' 2>/dev/null; then \
+	  $(call install_debian_packages,python3-venv); fi; \
+	echo "Creating .venv with $$($$chosen --version)."; \
+	$$chosen -m venv .venv; \
+	touch $@
+
+.venv/labs: .venv/created pyproject.toml binder/requirements.txt
+	@echo "Installing the labs into .venv (a minute or two, once)."
+	@$(pip_install) --constraint binder/requirements.txt --editable '.[labs]'
+	@touch $@
+
+.venv/dev: .venv/created pyproject.toml binder/requirements.txt tests/requirements.txt
+	@echo "Installing the labs and the development tools into .venv (a minute or two, once)."
+	@$(pip_install) --constraint binder/requirements.txt --constraint tests/requirements.txt \
+	  --editable '.[dev]'
+	@touch .venv/labs $@

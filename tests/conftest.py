@@ -1,0 +1,97 @@
+"""What all tests share: the repository, a running lab server, and measurements in the summary."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Two busy cores make single examples slow for no fault of theirs. In CI Hypothesis keeps its own
+# profile, which replays the same examples, so that a merge never fails on an unrelated find.
+settings.register_profile(
+    "mlsysim",
+    parent=settings.get_profile("ci" if os.environ.get("CI") else "default"),
+    deadline=None,
+)
+settings.load_profile("mlsysim")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def repository_files() -> list[Path]:
+    """Every file that git tracks or would track."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    names = sorted(set(filter(None, listed.stdout.split("\0"))))
+    return [REPOSITORY / name for name in names if (REPOSITORY / name).is_file()]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser that `make test` installs."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.fail("no Chromium on the path: `make test` installs it")
+
+
+@contextlib.contextmanager
+def running_labs() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start the labs as `make labs` does; give the address that it prints, and the process."""
+    command = [sys.executable, "-u", "tools/serve_labs.py", "--no-browser"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            printed = iter(server.stdout.readline, "")
+            found = (re.search(r"http://\S+", line) for line in printed)
+            yield next(match.group() for match in found if match), server
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def labs_address() -> Iterator[str]:
+    """The address of the index page on a lab server that lives as long as the tests."""
+    with running_labs() as (address, _):
+        yield address
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Report a measurement at the end of the run, whether or not its test passes."""
+    return lambda text: record_property("measured", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what tests measured, gathered from all workers."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+    ]
+    lines = [
+        str(value)
+        for report in reports
+        for name, value in getattr(report, "user_properties", [])
+        if name == "measured"
+    ]
+    if lines:
+        terminalreporter.section("measured")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
