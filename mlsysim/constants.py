@@ -1,0 +1,66 @@
+"""Physical and conversion constants that the laws need, each with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlsysim.errors import require_number
+from mlsysim.registry import Registry
+from mlsysim.sources import Sourced
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(Sourced):
+    """One constant of nature, of definition or of scale, in its `unit`.
+
+    >>> Constants["speed_of_light"].value
+    299792458.0
+    """
+
+    name: str
+    symbol: str
+    value: float
+    unit: str
+    label: str
+
+    def __post_init__(self) -> None:
+        value = require_number(f"value of {self.name}", self.value, exclusive=True)
+        object.__setattr__(self, "value", value)
+
+
+Constants: Registry[Constant] = Registry(
+    "constant",
+    lambda: (
+        Constant(name="speed_of_light", symbol="c", value=299_792_458, unit="meter/second",
+                 label="Speed of light in vacuum", source="si-brochure"),
+        Constant(name="fibre_refractive_index", symbol="n", value=1.468, unit="dimensionless",
+                 label="Group index of standard single-mode fibre at 1550 nm",
+                 source="fibre-group-index"),
+        Constant(name="seconds_per_minute", symbol="min", value=60, unit="second",
+                 label="Seconds in a minute", source="si-brochure"),
+        Constant(name="seconds_per_hour", symbol="h", value=3600, unit="second",
+                 label="Seconds in an hour", source="si-brochure"),
+        Constant(name="seconds_per_day", symbol="d", value=86_400, unit="second",
+                 label="Seconds in a day", source="si-brochure"),
+        Constant(name="seconds_per_year", symbol="a", value=365.25 * 86_400, unit="second",
+                 label="Seconds in a Julian year of 365.25 days", source="julian-year"),
+        Constant(name="joules_per_kwh", symbol="kWh", value=3.6e6, unit="joule",
+                 label="Joules in a kilowatt hour", source="si-brochure"),
+        Constant(name="battery_aa_energy", symbol="E_AA", value=2.8, unit="watt_hour",
+                 label="Energy of an AA alkaline cell at low drain", source="battery-cells"),
+        Constant(name="battery_cr2032_energy", symbol="E_CR", value=0.68, unit="watt_hour",
+                 label="Energy of a CR2032 coin cell, 225 mAh at 3 V", source="battery-cells"),
+        Constant(name="battery_smartphone_energy", symbol="E_ph", value=15, unit="watt_hour",
+                 label="Energy of a smartphone battery, 12 to 18 Wh in 2024",
+                 source="battery-smartphone"),
+        Constant(name="world_electricity_per_year", symbol="E_world", value=29_500,
+                 unit="terawatt_hour", label="Electricity generated in the world in 2023",
+                 source="world-electricity-2023"),
+    ),
+)  # fmt: skip
+
+SECONDS_PER_MINUTE = Constants["seconds_per_minute"].value
+SECONDS_PER_HOUR = Constants["seconds_per_hour"].value
+SECONDS_PER_DAY = Constants["seconds_per_day"].value
+SECONDS_PER_YEAR = Constants["seconds_per_year"].value
+JOULES_PER_KWH = Constants["joules_per_kwh"].value
