@@ -1,0 +1,150 @@
+"""Every law, checked from its own declaration: dimensions, wrong dimensions, arrays, documents."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from mlsysim import formulas
+from mlsysim.errors import DimensionError
+from mlsysim.formulas import Laws
+from mlsysim.sources import Sources
+from mlsysim.units import quantity
+
+# Inside the range where every law is defined: shares below one, counts of at least one.
+_EXAMPLES = {"load": 0.5, "devices": 4.0, "experts_per_token": 2.0, "experts": 8.0, "spares": 3.0}
+
+
+def _arguments(law, value=2.0):
+    return {name: _EXAMPLES.get(name, value) for name in law.units}
+
+
+@pytest.fixture(params=list(Laws), ids=str)
+def law(request):
+    return Laws[request.param]
+
+
+def test_quantities_give_the_declared_dimension_and_the_plain_number(law):
+    plain = law.function(**_arguments(law))
+    with_units = law.function(
+        **{name: quantity(value, law.units[name]) for name, value in _arguments(law).items()}
+    )
+    assert str(with_units.units) == str(quantity(1.0, law.result_unit).units)
+    assert with_units.magnitude == pytest.approx(float(plain), rel=1e-12)
+
+
+def test_the_bare_law_has_the_declared_dimension(law):
+    """The equation itself, without the checks around it, must work out in units."""
+    result = law.bare(
+        **{name: quantity(value, law.units[name]) for name, value in _arguments(law).items()}
+    )
+    result = result if hasattr(result, "units") else quantity(result, "dimensionless")
+    assert result.check(quantity(1.0, law.result_unit).dimensionality)
+
+
+def test_scaled_units_give_the_same_answer(law):
+    """Milli-units in, same physics out: a law holds no hidden unit."""
+    scaled = {
+        name: quantity(value * 1000.0, law.units[name]) / 1000.0
+        for name, value in _arguments(law).items()
+    }
+    expected = law.function(**_arguments(law))
+    assert law.function(**scaled).magnitude == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_a_wrong_dimension_is_refused_for_every_argument(law):
+    for name, unit in law.units.items():
+        given = dict(_arguments(law))
+        wrong = "kelvin" if unit != "kelvin" else "second"
+        given[name] = quantity(given[name], wrong)
+        with pytest.raises(DimensionError, match=name):
+            law.function(**given)
+
+
+def test_arrays_give_what_scalars_give(law):
+    values = np.array([1.5, 2.0, 3.0])
+    varied = next(iter(law.units))
+    base = _arguments(law)
+    many = law.function(**{**base, varied: values})
+    one_by_one = [float(law.function(**{**base, varied: float(v)})) for v in values]
+    np.testing.assert_allclose(many, one_by_one, rtol=1e-12)
+
+
+def test_documented_with_equation_and_existing_source(law):
+    assert law.source in Sources
+    assert "=" in law.equation
+    assert len(inspect.getsource(law.bare).split('"""')[-1].strip().splitlines()) <= 8
+
+
+def test_arguments_of_one_dimension_are_keyword_only(law):
+    """Two times or two counts cannot be swapped unnoticed."""
+    positional = [
+        law.units[name]
+        for name, parameter in inspect.signature(law.bare).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+    assert len(positional) == len(set(positional))
+
+
+# One exact number by hand for each law whose docstring number is not already one.
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (formulas.ring_all_reduce_time(8e9, devices=8.0, bandwidth=450e9, latency=1e-6),
+         2 * 7 / 8 * 8e9 / 450e9 + 14e-6),
+        (formulas.pipeline_bubble_fraction(stages=16.0, microbatches=16.0, virtual_stages=8.0),
+         15 / 128),
+        (formulas.power_at_load(idle=70.0, maximum=700.0, load=0.9), 637.0),
+        (formulas.embodied_carbon(164.0, devices=8.0, duration=365.25, lifetime=5 * 365.25),
+         164 * 8 / 5),
+        (formulas.expected_active_experts(experts=8.0, experts_per_token=2.0, tokens=2.0), 3.5),
+        (formulas.spare_shortage_probability(spares=1.0, demand=1.0), 1 - 2 / math.e),
+        (formulas.availability(interval=1000.0, repair=10.0), 1000 / 1010),
+    ],
+)  # fmt: skip
+def test_numbers_worked_by_hand(value, expected):
+    assert float(value) == pytest.approx(expected, rel=1e-12)
+
+
+# Published table of periods (work plus checkpoint): C = 600 s, R = 600 s, D = 60 s.
+# Young (1974); Daly (2006) https://doi.org/10.1016/j.future.2004.11.016
+@pytest.mark.parametrize(
+    ("interval", "young", "exact"),
+    [(240601.0, 17592, 17194), (60150.0, 9096, 8701), (15038.0, 4848, 4458)],
+)
+def test_checkpoint_intervals_match_the_published_table(interval, young, exact):
+    first_order = formulas.young_checkpoint_interval(checkpoint=600.0, interval=interval)
+    optimum = formulas.optimal_checkpoint_interval(checkpoint=600.0, interval=interval)
+    assert first_order + 600.0 == pytest.approx(young, abs=0.6)
+    assert optimum + 600.0 == pytest.approx(exact, abs=0.6)
+
+
+@given(checkpoint=st.floats(0.1, 1e4), interval=st.floats(10.0, 1e8), restart=st.floats(0.0, 1e4))
+def test_no_interval_beats_the_exact_optimum(checkpoint, interval, restart):
+    assume(checkpoint < 100 * interval and restart < 100 * interval)  # beyond, nothing is kept
+    best = float(formulas.optimal_checkpoint_interval(checkpoint=checkpoint, interval=interval))
+    assert best > 0
+
+    def kept(work):
+        return float(
+            formulas.checkpointed_goodput(
+                work=work, checkpoint=checkpoint, restart=restart, interval=interval
+            )
+        )
+
+    assert 0 <= kept(best) <= 1
+    assert all(kept(best) >= kept(best * factor) * (1 - 1e-9) for factor in (0.5, 0.9, 1.1, 2.0))
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.0, 1e15), st.floats(1.0, 1e13))
+def test_the_roofline_is_never_above_either_roof(intensity, rate, bandwidth):
+    attained = formulas.attainable_rate(intensity, rate, bandwidth)
+    assert attained <= rate
+    assert attained <= intensity * bandwidth
+    ridge = formulas.ridge_point(rate, bandwidth)
+    assert formulas.attainable_rate(ridge, rate, bandwidth) == pytest.approx(rate)
