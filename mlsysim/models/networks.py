@@ -1,0 +1,280 @@
+"""The registered networks of fixed size. A new one is one more entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from mlsysim.models import detection, diffusion, tiny, vision
+from mlsysim.models.graph import Network
+from mlsysim.models.recommendation import Recommender, dlrm
+
+_image = partial(
+    Network,
+    task="image classification",
+    default_precision="fp16",
+    source="torchvision-models",
+    input_shape=(224, 224, 3),
+)
+_detector = partial(
+    _image,
+    task="object detection",
+    source="ultralytics-models",
+    input_shape=(640, 640, 3),
+)
+_tiny = partial(Network, default_precision="int8", source="mlcommons-tiny-models", year=2021)
+_wake = partial(
+    _tiny,
+    family="Wake Vision",
+    task="visual wake words",
+    source="wake-vision-models",
+    year=2025,
+)
+
+
+def entries() -> Iterator[Network]:
+    """Yield the networks; each draws its operators when first asked for them."""
+    yield from _classifiers()
+    yield from _mobile_classifiers()
+    yield from _recent_classifiers()
+    yield from _detectors()
+    yield from _mlperf_tiny_models()
+    yield from _tflite_micro_models()
+    yield from _wake_vision_models()
+    yield from _diffusion_models()
+    yield Recommender(
+        name="DLRM (MLPerf v1, Criteo 1TB)",
+        aliases=("DLRM",),
+        family="DLRM",
+        task="recommendation",
+        default_precision="fp32",
+        year=2019,
+        source="mlperf-dlrm",
+        input_shape=(1, 1, 13),
+        architecture=dlrm,
+    )
+
+
+def _classifiers() -> Iterator[Network]:
+    yield _image(name="AlexNet", family="AlexNet", year=2012, architecture=vision.alexnet)
+    yield _image(name="VGG-16", family="VGG", year=2014, architecture=vision.vgg_16)
+    for depth, blocks, bottleneck in [(18, (2, 2, 2, 2), False), (34, (3, 4, 6, 3), False),
+                                      (50, (3, 4, 6, 3), True),
+                                      (152, (3, 8, 36, 3), True)]:  # fmt: skip
+        yield _image(
+            name=f"ResNet-{depth}",
+            aliases=(f"ResNet{depth}",),
+            family="ResNet",
+            year=2015,
+            architecture=partial(vision.resnet, blocks=blocks, bottleneck=bottleneck),
+        )
+    yield _image(
+        name="Inception-v3",
+        family="Inception",
+        year=2015,
+        input_shape=(299, 299, 3),
+        architecture=vision.inception_v3,
+    )
+
+
+def _mobile_classifiers() -> Iterator[Network]:
+    yield _image(
+        name="MobileNetV1-1.0-224",
+        aliases=("MobileNetV1",),
+        family="MobileNet",
+        year=2017,
+        source="mobilenets",
+        architecture=vision.mobilenet_v1,
+    )
+    yield _image(
+        name="MobileNetV2-1.0-224",
+        aliases=("MobileNetV2",),
+        family="MobileNet",
+        year=2018,
+        architecture=vision.mobilenet_v2,
+    )
+    for size, searched, dense in [("Large", vision.MOBILENET_V3_LARGE, 1280),
+                                  ("Small", vision.MOBILENET_V3_SMALL, 1024)]:  # fmt: skip
+        yield _image(
+            name=f"MobileNetV3-{size}",
+            family="MobileNet",
+            year=2019,
+            architecture=partial(vision.mobilenet_v3, blocks=searched, dense=dense),
+        )
+    for letter, side, width, depth_factor in [("B0", 224, 1.0, 1.0), ("B4", 380, 1.4, 1.8),
+                                              ("B7", 600, 2.0, 3.1)]:  # fmt: skip
+        yield _image(
+            name=f"EfficientNet-{letter}",
+            family="EfficientNet",
+            year=2019,
+            input_shape=(side, side, 3),
+            architecture=partial(vision.efficientnet, width=width, depth=depth_factor),
+        )
+
+
+def _recent_classifiers() -> Iterator[Network]:
+    yield _image(
+        name="ConvNeXt-Tiny",
+        family="ConvNeXt",
+        year=2022,
+        architecture=partial(vision.convnext, widths=(96, 192, 384, 768), blocks=(3, 3, 9, 3)),
+    )
+    for name, layers, hidden in [("ViT-B/16", 12, 768), ("ViT-L/16", 24, 1024)]:
+        yield _image(
+            name=name,
+            family="ViT",
+            year=2020,
+            architecture=partial(vision.vision_transformer, layers=layers, hidden=hidden),
+        )
+
+
+def _detectors() -> Iterator[Network]:
+    yield _detector(
+        name="SSD300-VGG16",
+        family="SSD",
+        year=2016,
+        source="torchvision-models",
+        input_shape=(300, 300, 3),
+        architecture=detection.ssd300_vgg16,
+    )
+    yield _detector(
+        name="SSDLite320-MobileNetV3-Large",
+        family="SSD",
+        year=2019,
+        source="torchvision-models",
+        input_shape=(320, 320, 3),
+        architecture=detection.ssdlite320_mobilenet_v3,
+    )
+    for size, depth, width, widest in [("n", 0.33, 0.25, 1024), ("s", 0.33, 0.5, 1024),
+                                       ("m", 0.67, 0.75, 768), ("l", 1.0, 1.0, 512),
+                                       ("x", 1.0, 1.25, 512)]:  # fmt: skip
+        yield _detector(
+            name=f"YOLOv8{size}",
+            family="YOLOv8",
+            year=2023,
+            architecture=partial(detection.yolo_v8, depth=depth, width=width, widest=widest),
+        )
+    for size, depth, width, widest in [("n", 0.5, 0.25, 1024), ("s", 0.5, 0.5, 1024),
+                                       ("m", 0.5, 1.0, 512), ("l", 1.0, 1.0, 512),
+                                       ("x", 1.0, 1.5, 512)]:  # fmt: skip
+        yield _detector(
+            name=f"YOLO11{size}",
+            family="YOLO11",
+            year=2024,
+            architecture=partial(
+                detection.yolo_11, depth=depth, width=width, widest=widest, nested=size in "mlx"
+            ),
+        )
+
+
+def _diffusion_models() -> Iterator[Network]:
+    denoiser = partial(
+        _image,
+        family="Stable Diffusion",
+        task="image generation",
+    )
+    yield denoiser(
+        name="Stable Diffusion v1.5 U-Net",
+        year=2022,
+        source="latent-diffusion",
+        input_shape=(64, 64, 4),
+        architecture=partial(
+            diffusion.unet, widths=(320, 640, 1280, 1280), depths=(1, 1, 1, 0), text_width=768
+        ),
+    )
+    yield denoiser(
+        name="SDXL U-Net",
+        year=2023,
+        source="sdxl",
+        input_shape=(128, 128, 4),
+        architecture=partial(
+            diffusion.unet,
+            widths=(320, 640, 1280),
+            depths=(0, 2, 10),
+            text_width=2048,
+            condition_width=2816,
+            linear_projections=True,
+        ),
+    )
+
+
+def _mlperf_tiny_models() -> Iterator[Network]:
+    mlperf = partial(_tiny, family="MLPerf Tiny")
+    yield mlperf(
+        name="MLPerf Tiny KWS DS-CNN",
+        aliases=("DS-CNN",),
+        task="keyword spotting",
+        input_shape=(49, 10, 1),
+        architecture=tiny.ds_cnn,
+    )
+    yield mlperf(
+        name="MLPerf Tiny VWW MobileNetV1-0.25",
+        task="visual wake words",
+        input_shape=(96, 96, 3),
+        architecture=tiny.mobilenet_v1_quarter,
+    )
+    yield mlperf(
+        name="MLPerf Tiny IC ResNet-8",
+        aliases=("ResNet-8",),
+        task="image classification",
+        input_shape=(32, 32, 3),
+        architecture=tiny.resnet_8,
+    )
+    yield mlperf(
+        name="MLPerf Tiny AD FC autoencoder",
+        task="anomaly detection",
+        input_shape=(1, 1, 640),
+        architecture=tiny.autoencoder,
+    )
+    yield mlperf(
+        name="MLPerf Tiny streaming wakeword",
+        task="keyword spotting",
+        input_shape=(30, 1, 40),
+        architecture=tiny.streaming_wakeword,
+    )
+
+
+def _tflite_micro_models() -> Iterator[Network]:
+    example = partial(_tiny, family="TensorFlow Lite Micro", source="tflite-micro-models")
+    yield example(
+        name="TFLM person_detect (gray)",
+        task="visual wake words",
+        year=2019,
+        input_shape=(96, 96, 1),
+        architecture=tiny.mobilenet_v1_quarter,
+    )
+    yield example(
+        name="TFLM micro_speech",
+        task="keyword spotting",
+        year=2019,
+        input_shape=(49, 40, 1),
+        architecture=tiny.micro_speech,
+    )
+
+
+def _wake_vision_models() -> Iterator[Network]:
+    yield _wake(
+        name="Wake Vision MobileNetV2-0.25-224",
+        input_shape=(224, 224, 3),
+        architecture=tiny.mobilenet_v2_quarter,
+    )
+    for name, side, blocks in [("10fps (vww0)", 64, tiny.MCUNET_VWW0),
+                               ("5fps (vww1)", 80, tiny.MCUNET_VWW1),
+                               ("320kB (vww2)", 144, tiny.MCUNET_VWW2)]:  # fmt: skip
+        yield _wake(
+            name=f"Wake Vision MCUNet-{name}",
+            input_shape=(side, side, 3),
+            architecture=partial(tiny.mcunet, blocks=blocks),
+        )
+    for name, side, stem, bottlenecks in [("vww2", 50, 12, tiny.MICRONET_VWW2),
+                                          ("vww4", 128, 8, tiny.MICRONET_VWW4)]:  # fmt: skip
+        yield _wake(
+            name=f"Wake Vision MicroNets {name}",
+            input_shape=(side, side, 1),
+            architecture=partial(tiny.micronet, stem=stem, blocks=bottlenecks),
+        )
+    yield _wake(
+        name="Wake Vision k_8_c_5",
+        input_shape=(50, 50, 3),
+        architecture=partial(tiny.colab_nas, widths=(8, 16, 24, 30, 34, 37)),
+    )
