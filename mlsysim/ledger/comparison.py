@@ -1,0 +1,121 @@
+"""Two ledgers side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlsysim import units
+from mlsysim.ledger import rendering
+from mlsysim.ledger.metrics import Metric
+from mlsysim.ledger.scorecard import SystemLedger, metric_paths
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two ledgers: both values, what changed, and the change in words."""
+
+    path: str
+    metric: Metric
+    before: float
+    after: float
+
+    @property
+    def difference(self) -> float:
+        """The change, after minus before, in the metric's base unit."""
+        return self.after - self.before
+
+    @property
+    def ratio(self) -> float | None:
+        """After over before; None where before is zero."""
+        return self.after / self.before if self.before else None
+
+    @property
+    def verdict(self) -> str:
+        """Whether the change is "better", "worse", the "same" or merely "different"."""
+        if self.after == self.before:
+            return "same"
+        if self.metric.better is None:
+            return "different"
+        return (
+            "better" if (self.after < self.before) == (self.metric.better == "lower") else "worse"
+        )
+
+    @property
+    def words(self) -> str:
+        """The change as a person would say it, such as "2.5 × lower, better"."""
+        if self.after == self.before:
+            return "the same"
+        direction = "lower" if self.after < self.before else "higher"
+        if self.ratio is None or self.ratio <= 0:
+            size = units.humanize(abs(self.difference), self.metric.unit)
+        else:
+            size = f"{units.humanize(max(self.ratio, 1 / self.ratio) * 1.0, 'dimensionless')} ×"
+            size = size.replace("100 % ×", "1 ×")
+        judged = f", {self.verdict}" if self.metric.better else ""
+        return f"{size} {direction}{judged}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a second ledger differs from a first, for every metric that both have.
+
+    >>> from mlsysim.ledger import Performance, SystemLedger
+    >>> slow = SystemLedger(performance=Performance(latency=0.2))
+    >>> fast = SystemLedger(performance=Performance(latency=0.1))
+    >>> slow.compare(fast)["performance.latency"].words
+    '2 × lower, better'
+    """
+
+    before: SystemLedger
+    after: SystemLedger
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """The numeric metrics of both ledgers, in the ledger's order."""
+        rows = []
+        for path in metric_paths():
+            metric = SystemLedger.metric(path)
+            before, after = self.before.si(path), self.after.si(path)
+            if metric.unit and before is not None and after is not None:
+                rows.append(Difference(path, metric, before, after))
+        return tuple(rows)
+
+    @property
+    def changed(self) -> tuple[Difference, ...]:
+        """The metrics that differ."""
+        return tuple(row for row in self.differences if row.after != row.before)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reasons why the two ledgers cannot be held against each other as they are."""
+        bases = {ledger.sustainability.carbon_basis for ledger in (self.before, self.after)} - {
+            None
+        }
+        if len(bases) > 1:
+            return (f"Carbon is counted on different bases: {' and '.join(sorted(bases))}.",)
+        return ()
+
+    def __getitem__(self, path: str) -> Difference:
+        SystemLedger.metric(path)
+        return next(row for row in self.differences if row.path == path)
+
+    def to_table(self) -> str:
+        """Return the metrics that differ as aligned plain text."""
+        rows = [
+            (
+                row.metric.label,
+                units.humanize(row.before, row.metric.unit),
+                units.humanize(row.after, row.metric.unit),
+                row.words,
+            )
+            for row in self.changed
+        ]
+        lines = rendering.columns([("Metric", "A", "B", "B is"), *rows])
+        return "\n".join([*lines, *self.warnings])
+
+    def __str__(self) -> str:
+        return self.to_table()
+
+    def _repr_html_(self) -> str:
+        return rendering.preformatted(self.to_table())

@@ -1,0 +1,218 @@
+"""The parts a ledger is made of: metrics with units, notes in words, and groups of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from mlsysim import units
+from mlsysim.errors import InvalidInput, UnknownName
+
+
+class Metric:
+    """One number of a group: kept as a plain SI number, handed out as a quantity.
+
+    `better` is "lower", "higher" or None where neither end is an aim.
+    """
+
+    def __init__(self, unit: str, label: str, description: str, better: str | None = None):
+        self.unit = unit
+        self.label = label
+        self.description = description
+        self.better = better
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, group: Group | None, owner: type | None = None) -> Any:
+        """Return the quantity of a group, None where it does not apply."""
+        if group is None:
+            return self
+        value = group.si(self.name)
+        return value if value is None else units.quantity(value, self.unit)
+
+    def __set__(self, group: Group, value: Any) -> None:
+        raise AttributeError(f"{self.name} of a ledger cannot be changed; evaluate again instead")
+
+
+class Note(Metric):
+    """One fact of a group in words, such as which limit binds."""
+
+    def __init__(self, label: str, description: str):
+        super().__init__("", label, description)
+
+    def __get__(self, group: Group | None, owner: type | None = None) -> Any:
+        return self if group is None else group.si(self.name)
+
+
+class Group:
+    """An immutable set of metrics; those not given are None: they do not apply.
+
+    Values are SI numbers, quantities, or strings with a unit; a name may end in a unit of its
+    ladder, both going in and coming out.
+
+    >>> class Trip(Group):
+    ...     duration = Metric("second", "Duration", "From door to door.", "lower")
+    >>> Trip(duration_hours=2).duration_minutes, Trip(duration="2 hour").si("duration")
+    (120.0, 7200.0)
+    >>> Trip(duraton=1.0)
+    Traceback (most recent call last):
+    mlsysim.errors.UnknownName: Trip: received 'duraton'; accepted: duration. \
+Did you mean 'duration'?
+    """
+
+    metrics: ClassVar[Mapping[str, Metric]] = {}
+    _values: Mapping[str, Any]
+
+    def __init_subclass__(cls) -> None:
+        declared = {name: m for name, m in vars(cls).items() if isinstance(m, Metric)}
+        cls.metrics = {**cls.metrics, **declared}
+
+    def __init__(self, **values: Any):
+        given: dict[str, Any] = {}
+        for name, value in values.items():
+            metric, factor = self._resolve(name)
+            scaled = value if value is None or factor == 1.0 else value * factor
+            given[metric.name] = self._checked(metric, scaled)
+        object.__setattr__(self, "_values", given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{name} of a ledger cannot be changed; evaluate again instead")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name} of a ledger cannot be removed")
+
+    @classmethod
+    def _resolve(cls, name: str) -> tuple[Metric, float]:
+        if name in cls.metrics:
+            return cls.metrics[name], 1.0
+        for metric in cls.metrics.values():
+            if metric.unit and name.startswith(f"{metric.name}_"):
+                factor = units.scale_of(metric.unit, name[len(metric.name) + 1 :])
+                if factor is not None:
+                    return metric, factor
+        raise UnknownName(cls.__name__, name, cls.metrics)
+
+    @classmethod
+    def _checked(cls, metric: Metric, value: Any) -> Any:
+        if value is None or not metric.unit:
+            return value
+        field = f"{cls.__name__}.{metric.name}"
+        if isinstance(value, str) or units.is_quantity(value):
+            value = units.to_unit(field, value, metric.unit)
+        try:
+            finite = math.isfinite(value)
+        except TypeError:
+            finite = isinstance(value, np.ndarray) and bool(np.isfinite(value).all())
+        if not finite or isinstance(value, bool):
+            raise InvalidInput(field, value, f"a finite number in {metric.unit}")
+        return value if isinstance(value, np.ndarray) and value.ndim else float(value)
+
+    def si(self, name: str) -> Any:
+        """Return the plain SI number (or array) of a metric, or the words of a note."""
+        if name not in self.metrics:
+            raise UnknownName(type(self).__name__, name, self.metrics)
+        return self._values.get(name)
+
+    def text(self, name: str) -> str:
+        """Return a metric the way people read it, with unit."""
+        metric, value = self.metrics[name], self.si(name)
+        if not metric.unit:
+            return "–" if value is None else str(value)
+        return units.humanize(value, metric.unit)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        metric, factor = self._resolve(name)
+        value = self.si(metric.name)
+        return None if value is None else value / factor
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.metrics if self._values.get(name) is not None)
+
+    def replace(self, **values: Any) -> Self:
+        """Return a copy with some metrics changed."""
+        return type(self)(**{**self._values, **values})
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={self.text(name)}" for name in self)
+        return f"{type(self).__name__}({inside})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._known() == other._known()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._known().items()))
+
+    def _known(self) -> dict[str, Any]:
+        return {
+            name: tuple(value.ravel()) if isinstance(value, np.ndarray) else value
+            for name in self
+            if (value := self.si(name)) is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One constraint held against one value: does it hold, by how much, what would lift it.
+
+    >>> late = Verdict("Deadline", "performance.latency", 0.25, 0.2, "second", "at most", "Shrink.")
+    >>> late.holds, round(late.margin, 3)
+    (False, -0.25)
+    >>> print(late)
+    Deadline: 250 ms, must be at most 200 ms – violated by 25 %. Shrink.
+    """
+
+    constraint: str
+    metric: str
+    value: float
+    limit: float
+    unit: str
+    sense: str
+    remedy: str
+
+    def __post_init__(self) -> None:
+        if self.sense not in ("at most", "at least"):
+            raise InvalidInput("sense of a verdict", self.sense, "at most, at least")
+        for field in ("value", "limit"):
+            if not math.isfinite(getattr(self, field)):
+                raise InvalidInput(f"{field} of {self.constraint}", getattr(self, field), "finite")
+
+    @property
+    def holds(self) -> bool:
+        """Whether the constraint is met."""
+        return self.value <= self.limit if self.sense == "at most" else self.value >= self.limit
+
+    @property
+    def margin(self) -> float:
+        """Room left as a fraction of the limit; negative when the constraint is violated."""
+        room = self.limit - self.value if self.sense == "at most" else self.value - self.limit
+        return room / abs(self.limit) if self.limit else room
+
+    def __str__(self) -> str:
+        value = units.humanize(self.value, self.unit)
+        limit = units.humanize(self.limit, self.unit)
+        state = (
+            f"holds {self._room()}" if self.holds else f"violated {self._excess()}. {self.remedy}"
+        )
+        return f"{self.constraint}: {value}, must be {self.sense} {limit} – {state}"
+
+    def _room(self) -> str:
+        if self.margin <= 1 or not self.value:
+            return f"with {units.humanize(self.margin, 'dimensionless')} to spare"
+        return f"{_times(max(self.value / self.limit, self.limit / self.value))} over"
+
+    def _excess(self) -> str:
+        if self.margin >= -1 or not self.limit:
+            return f"by {units.humanize(-self.margin, 'dimensionless')}"
+        return f"by a factor of {units.humanize(self.value / self.limit, 'dimensionless')}"
+
+
+def _times(factor: float) -> str:
+    return f"{units.humanize(factor, 'dimensionless')} times"

@@ -1,0 +1,286 @@
+"""The universal scorecard: four groups of metrics, the verdicts, and what was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.ledger import rendering
+from mlsysim.ledger.metrics import Group, Metric, Note, Verdict
+
+if TYPE_CHECKING:
+    from mlsysim.ledger.comparison import Comparison
+
+SCHEMA_VERSION = "1.0"
+
+
+class Performance(Group):
+    """How fast the workload runs on the system, where the time goes, and what it occupies."""
+
+    latency = Metric(
+        "second", "Latency", "Time of one execution: one batch, token or step.", "lower"
+    )
+    throughput = Metric(
+        "sample/second", "Throughput", "Units of work finished per second.", "higher"
+    )
+    compute_time = Metric(
+        "second", "Arithmetic", "Time in operators that arithmetic limits.", "lower"
+    )
+    memory_time = Metric(
+        "second", "Memory", "Time in operators that memory traffic limits.", "lower"
+    )
+    communication_time = Metric("second", "Communication", "Exposed time on links.", "lower")
+    bubble_time = Metric("second", "Pipeline bubble", "Devices waiting for their stage.", "lower")
+    overhead_time = Metric("second", "Overhead", "Launching and dispatching operators.", "lower")
+    model_flops_utilization = Metric(
+        "dimensionless",
+        "Model FLOPs utilization",
+        "Useful FLOP/s over dense peak FLOP/s.",
+        "higher",
+    )
+    arithmetic_intensity = Metric(
+        "flop/byte", "Arithmetic intensity", "FLOP per byte moved from memory."
+    )
+    ridge_point = Metric("flop/byte", "Ridge point", "Intensity at which both limits are equal.")
+    achieved_flop_rate = Metric("flop/second", "Achieved compute", "FLOP/s per device.", "higher")
+    peak_flop_rate = Metric("flop/second", "Peak compute", "Dense peak FLOP/s per device.")
+    memory_bandwidth = Metric("byte/second", "Memory bandwidth", "Peak bytes/s per device.")
+    power = Metric("watt", "Power", "Mean IT power of the system while it runs.", "lower")
+    energy = Metric("joule", "Energy per execution", "IT energy of one execution.", "lower")
+    energy_per_sample = Metric(
+        "joule/sample",
+        "Energy per unit of work",
+        "IT energy per unit of work.",
+        "lower",
+    )
+    memory_used = Metric("byte", "Memory used", "Bytes needed on each device.", "lower")
+    memory_capacity = Metric("byte", "Memory capacity", "Bytes there are on each device.")
+    weight_memory = Metric("byte", "Weights", "Bytes of weights on each device.", "lower")
+    activation_memory = Metric("byte", "Activations", "Bytes of live activations.", "lower")
+    cache_memory = Metric("byte", "Key-value cache", "Bytes of cached keys and values.", "lower")
+    state_memory = Metric("byte", "Training state", "Gradients and optimizer state.", "lower")
+    flash_used = Metric("byte", "Flash used", "Bytes of weights kept in flash.", "lower")
+    flash_capacity = Metric("byte", "Flash capacity", "Bytes of flash there are.")
+    binding_limit = Note("Binding limit", "What the execution spends most of its time on.")
+    unit_of_work = Note("Unit of work", "What one sample is: an inference, a token, a sequence.")
+    precision = Note("Precision", "Format of the weights.")
+    hardware = Note("Hardware", "The device the system is built of.")
+
+
+class Sustainability(Group):
+    """Energy, carbon and water of the deployment over its duration."""
+
+    energy = Metric("joule", "Energy", "Facility energy over the duration.", "lower")
+    it_energy = Metric("joule", "IT energy", "Energy of the devices alone.", "lower")
+    average_power = Metric("watt", "Average power", "Facility power averaged over time.", "lower")
+    device_power = Metric("watt", "Power of one unit", "IT power of one unit over time.", "lower")
+    carbon = Metric("kilogram_CO2e", "Carbon", "Operational and embodied emissions.", "lower")
+    operational_carbon = Metric(
+        "kilogram_CO2e",
+        "Operational carbon",
+        "Emissions of the electricity used.",
+        "lower",
+    )
+    embodied_carbon = Metric(
+        "kilogram_CO2e", "Embodied carbon", "Share of manufacturing emissions.", "lower"
+    )
+    water = Metric("litre", "Water", "On-site cooling water and water of the grid.", "lower")
+    on_site_water = Metric("litre", "Cooling water", "Evaporated at the facility.", "lower")
+    grid_water = Metric("litre", "Grid water", "Used to generate the electricity.", "lower")
+    battery_life = Metric("second", "Battery life", "Time one charge lasts.", "higher")
+    region = Note("Region", "Where the electricity comes from.")
+    carbon_basis = Note("Carbon basis", "What the grid's carbon intensity counts.")
+
+
+class Economics(Group):
+    """What the deployment costs over its duration."""
+
+    tco = Metric("USD", "Total cost", "Capital and running cost over the duration.", "lower")
+    capital_cost = Metric(
+        "USD", "Capital cost", "Devices bought, written off over their life.", "lower"
+    )
+    running_cost = Metric("USD", "Running cost", "Electricity over the duration.", "lower")
+    cost_per_sample = Metric(
+        "USD/sample", "Cost per unit of work", "Total cost over work done.", "lower"
+    )
+
+
+class Reliability(Group):
+    """What fails, how often, and what it costs in work."""
+
+    devices = Metric("device", "Devices", "Devices in the deployment.")
+    mean_time_between_failures = Metric(
+        "second",
+        "Time between failures",
+        "Mean time between failures anywhere.",
+        "higher",
+    )
+    expected_failures = Metric("failure", "Failures", "Failures expected in the duration.", "lower")
+    availability = Metric(
+        "dimensionless", "Availability", "Share of time or units in service.", "higher"
+    )
+    goodput = Metric(
+        "dimensionless",
+        "Goodput",
+        "Share of time spent on work that is kept.",
+        "higher",
+    )
+    checkpoint_interval = Metric("second", "Checkpoint interval", "Work between two checkpoints.")
+    optimal_checkpoint_interval = Metric(
+        "second", "Best interval", "Interval at which goodput is highest (exact)."
+    )
+    young_checkpoint_interval = Metric("second", "Young", "First-order optimum of Young (1974).")
+    daly_checkpoint_interval = Metric("second", "Daly", "Higher-order optimum of Daly (2006).")
+    spares = Metric("device", "Spare nodes", "Nodes held ready to replace failed ones.")
+
+
+GROUPS: Mapping[str, type[Group]] = {
+    "performance": Performance,
+    "sustainability": Sustainability,
+    "economics": Economics,
+    "reliability": Reliability,
+}
+
+
+@dataclass(frozen=True, eq=True)
+class SystemLedger:
+    """What one choice leads to: four groups of metrics, the verdicts and the context.
+
+    Results are quantities (`ledger.performance.latency`), or plain numbers where the name says
+    the unit (`ledger.sustainability.carbon_kg`). A metric that does not apply is None.
+
+    >>> ledger = SystemLedger(performance=Performance(latency=0.084))
+    >>> print(ledger.performance.latency.to("ms"), ledger.performance.latency_ms)
+    84.0 ms 84.0
+    """
+
+    performance: Performance = field(default_factory=Performance)
+    sustainability: Sustainability = field(default_factory=Sustainability)
+    economics: Economics = field(default_factory=Economics)
+    reliability: Reliability = field(default_factory=Reliability)
+    verdicts: tuple[Verdict, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    groups: ClassVar[Mapping[str, type[Group]]] = GROUPS
+
+    def __post_init__(self) -> None:
+        for name, group in GROUPS.items():
+            if not isinstance(getattr(self, name), group):
+                raise InvalidInput(name, getattr(self, name), f"a {group.__name__}(…)")
+        object.__setattr__(self, "verdicts", tuple(self.verdicts))
+        for verdict in self.verdicts:
+            if not isinstance(verdict, Verdict):
+                raise InvalidInput("verdicts", verdict, "Verdict(…) records")
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every constraint holds."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+    @property
+    def violations(self) -> tuple[Verdict, ...]:
+        """The constraints that do not hold, worst first."""
+        broken = (verdict for verdict in self.verdicts if not verdict.holds)
+        return tuple(sorted(broken, key=lambda verdict: verdict.margin))
+
+    def si(self, path: str) -> Any:
+        """Return the plain SI number at a path such as "performance.latency"."""
+        group, metric = self._locate(path)
+        return getattr(self, group).si(metric)
+
+    @staticmethod
+    def metric(path: str) -> Metric:
+        """Return the declaration (unit, label, description) of the metric at a path."""
+        group, metric = SystemLedger._locate(path)
+        return GROUPS[group].metrics[metric]
+
+    @staticmethod
+    def _locate(path: str) -> tuple[str, str]:
+        group, _, metric = path.partition(".")
+        if group not in GROUPS or metric not in GROUPS[group].metrics:
+            raise UnknownName("metric", path, metric_paths())
+        return group, metric
+
+    def compare(self, other: SystemLedger) -> Comparison:
+        """Hold another ledger against this one, metric by metric."""
+        from mlsysim.ledger.comparison import Comparison
+
+        return Comparison(self, other)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dictionaries, lists, numbers and strings, as in the published schema."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "context": _plain(dict(self.context)),
+            **{name: _group_to_dict(getattr(self, name)) for name in GROUPS},
+            "verdicts": [
+                {**asdict(v), "holds": v.holds, "margin": v.margin} for v in self.verdicts
+            ],
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return the ledger as JSON text that `SystemLedger.json_schema()` describes."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> SystemLedger:
+        """Rebuild a ledger from what `to_dict` returned."""
+        if record.get("schema_version") != SCHEMA_VERSION:
+            raise InvalidInput("schema_version", record.get("schema_version"), SCHEMA_VERSION)
+        groups = {
+            name: group(**{metric: entry["value"] for metric, entry in record[name].items()})
+            for name, group in GROUPS.items()
+        }
+        inputs = [
+            {key: value for key, value in verdict.items() if key not in ("holds", "margin")}
+            for verdict in record["verdicts"]
+        ]
+        return cls(
+            **groups,  # type: ignore[arg-type]  # each name carries its own group type
+            verdicts=tuple(Verdict(**verdict) for verdict in inputs),
+            context=record["context"],
+        )
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of `to_dict`, made from the declared metrics."""
+        from mlsysim.ledger.schema import ledger_schema
+
+        return ledger_schema(GROUPS, SCHEMA_VERSION)
+
+    def to_table(self) -> str:
+        """Return the ledger as aligned plain text, the same for the same ledger."""
+        return rendering.table(self)
+
+    def __str__(self) -> str:
+        return self.to_table()
+
+    def _repr_html_(self) -> str:
+        return rendering.html(self)
+
+
+def metric_paths() -> list[str]:
+    """List every "group.metric" path a ledger can be asked for."""
+    return [f"{name}.{metric}" for name, group in GROUPS.items() for metric in group.metrics]
+
+
+def _group_to_dict(group: Group) -> dict[str, Any]:
+    return {
+        name: {"value": _plain(group.si(name)), "unit": metric.unit or None}
+        for name, metric in group.metrics.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

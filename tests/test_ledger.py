@@ -1,0 +1,202 @@
+"""The scorecard: units in and out, immutability, comparison, and every way it is written down."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib import resources
+
+import jsonschema
+import numpy as np
+import pytest
+
+from mlsysim.errors import DimensionError, InvalidInput, UnknownName
+from mlsysim.ledger import (
+    Economics,
+    Group,
+    Performance,
+    Reliability,
+    Sustainability,
+    SystemLedger,
+    Verdict,
+    metric_paths,
+)
+from mlsysim.ledger.metrics import Metric
+from mlsysim.units import LADDERS, quantity
+
+
+@pytest.fixture
+def ledger():
+    return SystemLedger(
+        performance=Performance(latency=0.084, throughput=11.9, binding_limit="arithmetic"),
+        sustainability=Sustainability(carbon=12_400.0, energy=3.6e9, carbon_basis="lifecycle"),
+        economics=Economics(tco=1.5e6),
+        reliability=Reliability(availability=0.999),
+        verdicts=(
+            Verdict("Deadline", "performance.latency", 0.084, 0.2, "second", "at most", "Shrink."),
+            Verdict("Memory", "performance.memory_used", 3e6, 1e6, "byte", "at most", "Prune."),
+        ),
+        context={"choice": {"region": "Quebec"}},
+    )
+
+
+def test_quantities_and_plain_numbers_agree(ledger):
+    assert ledger.performance.latency.to("ms").magnitude == pytest.approx(84.0)
+    assert ledger.performance.latency_ms == pytest.approx(84.0)
+    assert ledger.sustainability.carbon_kg == 12_400.0
+    assert ledger.sustainability.carbon_t == 12.4
+    assert ledger.sustainability.energy_kwh == pytest.approx(1000.0)
+    assert ledger.economics.tco_million_usd == 1.5
+    assert ledger.performance.power is None
+
+
+def test_dollars_and_tonnes_do_not_add(ledger):
+    with pytest.raises(Exception, match=r"[Cc]annot convert"):
+        _ = ledger.economics.tco + ledger.sustainability.carbon
+
+
+@pytest.mark.parametrize(
+    ("given", "metres"),
+    [({"latency": "84 ms"}, 0.084), ({"latency_ms": 84}, 0.084), ({"latency": 0.084}, 0.084)],
+)
+def test_values_go_in_with_any_unit(given, metres):
+    assert Performance(**given).si("latency") == pytest.approx(metres)
+
+
+def test_a_quantity_goes_in():
+    assert Performance(latency=quantity(2.0, "minute")).latency_s == 120.0
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, "soon", "3 kg", [1, "x"], True])
+def test_no_ledger_holds_what_is_not_a_finite_number(bad):
+    with pytest.raises(InvalidInput, match="latency"):
+        Performance(latency=bad)
+
+
+def test_an_array_with_one_nan_is_refused():
+    assert Performance(latency=np.array([1.0, 2.0])).si("latency").shape == (2,)
+    with pytest.raises(InvalidInput):
+        Performance(latency=np.array([1.0, math.nan]))
+
+
+def test_a_wrong_dimension_is_refused():
+    with pytest.raises(DimensionError, match="a quantity in second"):
+        Performance(latency=quantity(1.0, "joule"))
+
+
+def test_unknown_metrics_suggest_a_near_one(ledger):
+    with pytest.raises(UnknownName, match="Did you mean 'latency'"):
+        Performance(latncy=1.0)
+    with pytest.raises(UnknownName, match=r"performance\.latency"):
+        ledger.si("performance.latncy")
+    with pytest.raises(AttributeError):
+        _ = ledger.performance.latency_parsecs
+
+
+def test_nothing_can_be_changed(ledger):
+    for change in (
+        lambda: setattr(ledger, "verdicts", ()),
+        lambda: setattr(ledger.performance, "latency", 1.0),
+        lambda: setattr(ledger.performance, "anything", 1.0),
+        lambda: delattr(ledger.performance, "latency"),
+    ):
+        with pytest.raises((AttributeError, TypeError)):
+            change()
+
+
+@pytest.mark.parametrize("wrong", [..., None, 3, Economics()])
+def test_a_group_of_another_kind_is_refused(wrong):
+    with pytest.raises(InvalidInput, match=r"performance: .*Performance"):
+        SystemLedger(performance=wrong)
+
+
+def test_verdicts_say_what_holds_and_by_how_much(ledger):
+    deadline, memory = ledger.verdicts
+    assert deadline.holds
+    assert deadline.margin == pytest.approx(0.58)
+    assert "holds with 58 % to spare" in str(deadline)
+    assert not memory.holds
+    assert "violated by a factor of 3. Prune." in str(memory)
+    assert ledger.violations == (memory,)
+    assert not ledger.feasible
+
+
+def test_at_least_turns_the_margin_around():
+    short = Verdict("Battery", "sustainability.battery_life", 50.0, 100.0, "second", "at least", "")
+    assert not short.holds
+    assert short.margin == pytest.approx(-0.5)
+
+
+def test_json_follows_the_published_schema_and_comes_back_the_same(ledger):
+    record = json.loads(ledger.to_json())
+    jsonschema.validate(record, SystemLedger.json_schema())
+    again = SystemLedger.from_dict(record)
+    assert again == ledger
+    assert again.to_json() == ledger.to_json()
+
+
+def test_the_published_schema_is_the_declared_one():
+    text = (resources.files("mlsysim") / "data" / "ledger.schema.json").read_text()
+    assert json.loads(text) == SystemLedger.json_schema()
+
+
+def test_the_schema_refuses_a_strange_metric(ledger):
+    record = ledger.to_dict()
+    record["performance"]["mood"] = {"value": 1, "unit": None}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(record, SystemLedger.json_schema())
+
+
+def test_an_unknown_schema_version_is_refused(ledger):
+    with pytest.raises(InvalidInput, match="schema_version"):
+        SystemLedger.from_dict({**ledger.to_dict(), "schema_version": "99"})
+
+
+def test_comparison_in_numbers_and_words(ledger):
+    other = SystemLedger(
+        performance=Performance(latency=0.042, throughput=11.9),
+        sustainability=Sustainability(carbon=124_000.0, carbon_basis="combustion"),
+    )
+    comparison = ledger.compare(other)
+    assert comparison["performance.latency"].ratio == pytest.approx(0.5)
+    assert comparison["performance.latency"].words == "2 × lower, better"
+    assert comparison["sustainability.carbon"].words == "10 × higher, worse"
+    assert comparison["performance.throughput"].verdict == "same"
+    assert [row.path for row in comparison.changed] == [
+        "performance.latency",
+        "sustainability.carbon",
+    ]
+    assert "different bases" in comparison.to_table()
+    with pytest.raises(UnknownName):
+        _ = comparison["performance.mood"]
+
+
+def test_plain_text_is_the_same_each_time_and_complete(ledger):
+    text = str(ledger)
+    assert text == ledger.to_table()
+    for words in ("Latency", "84 ms", "12.4 t CO₂e", "$1.5M", "99.9 %", "✓ Deadline", "✗ Memory"):
+        assert words in text
+
+
+def test_html_takes_the_colours_of_its_page_and_escapes(ledger):
+    hostile = SystemLedger(performance=Performance(binding_limit="<script>alert(1)</script>"))
+    assert "<script>" not in hostile._repr_html_()
+    html = ledger._repr_html_()
+    assert "12.4 t CO₂e" in html
+    assert "#" not in html.replace("&#", "")  # no fixed colour: readable in light and dark
+
+
+def test_each_metric_has_label_description_and_a_ladder():
+    for path in metric_paths():
+        metric = SystemLedger.metric(path)
+        assert metric.label
+        assert metric.description.endswith(".")
+        assert metric.better in (None, "lower", "higher")
+        assert not metric.unit or metric.unit in LADDERS
+
+
+def test_a_new_group_needs_only_its_metrics():
+    class Comfort(Group):
+        noise = Metric("watt", "Noise", "Sound power.", "lower")
+
+    assert Comfort(noise="3 mW").noise_mw == pytest.approx(3.0)
