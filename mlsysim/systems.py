@@ -1,0 +1,166 @@
+"""Systems: devices put together with links, a host, a battery, and a way to divide the work."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from mlsysim.errors import InvalidInput, require_number
+from mlsysim.hardware import Hardware, HardwareSpec
+from mlsysim.registry import Registry
+from mlsysim.sources import Sourced
+
+SHARDINGS = ("none", "optimizer", "full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a model and its batch are divided over devices.
+
+    `tensor` divides every operator, `pipeline` the layers (with `virtual_stages` per device),
+    `data` the batch, which each replica works off in microbatches. `sharding` says what the data
+    replicas divide among themselves: nothing, the optimizer state, or all state.
+
+    >>> Layout(tensor=8, pipeline=16, data=128).devices
+    16384
+    """
+
+    tensor: int = 1
+    pipeline: int = 1
+    data: int = 1
+    virtual_stages: int = 1
+    microbatch_size: int = 1
+    sharding: str = "none"
+
+    def __post_init__(self) -> None:
+        for name in ("tensor", "pipeline", "data", "virtual_stages", "microbatch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InvalidInput(f"{name} of a layout", value, "a whole number above 0")
+        if self.sharding not in SHARDINGS:
+            raise InvalidInput("sharding of a layout", self.sharding, ", ".join(SHARDINGS))
+
+    @property
+    def devices(self) -> int:
+        """Devices the layout needs."""
+        return self.tensor * self.pipeline * self.data
+
+
+@dataclass(frozen=True, kw_only=True)
+class System(Sourced):
+    """One or many devices of a kind that run one copy of a workload together.
+
+    `host_power_w` is what the rest of the node draws per device. `sleeps` tells a device that
+    falls back to its idle power off duty from one that is switched off. `battery_wh` is None on
+    mains. `scale_out_byte_per_s_per_direction` is per device, between nodes.
+    """
+
+    name: str
+    label: str
+    hardware: HardwareSpec
+    layout: Layout = field(default_factory=Layout)
+    devices_per_node: int = 1
+    scale_out_byte_per_s_per_direction: float | None = None
+    host_power_w: float = 0.0
+    sleeps: bool = False
+    battery_wh: float | None = None
+    aliases: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.hardware, HardwareSpec):
+            raise InvalidInput(f"hardware of {self.name}", self.hardware, "a HardwareSpec")
+        require_number(f"host_power_w of {self.name}", self.host_power_w)
+        if self.battery_wh is not None:
+            require_number(f"battery_wh of {self.name}", self.battery_wh, exclusive=True)
+        if self.nodes > 1 and self.scale_out_byte_per_s_per_direction is None:
+            raise InvalidInput(
+                f"scale_out_byte_per_s_per_direction of {self.name}", None, "a number above 0"
+            )
+
+    @property
+    def devices(self) -> int:
+        """How many devices work together."""
+        return self.layout.devices
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes they stand in."""
+        return math.ceil(self.devices / self.devices_per_node)
+
+    def link_byte_per_s(self, devices: int) -> float:
+        """Return the bandwidth per direction of a ring over so many neighbouring devices."""
+        inside = devices <= self.devices_per_node
+        link = (
+            self.hardware.link_byte_per_s_per_direction
+            if inside
+            else self.scale_out_byte_per_s_per_direction
+        )
+        if link is None:
+            raise InvalidInput(f"link of {self.name}", None, "a bandwidth between its devices")
+        return link
+
+
+def _dgx_h100(name: str, label: str, layout: Layout) -> System:
+    return System(
+        name=name,
+        label=label,
+        hardware=Hardware["NVIDIA H100 SXM5 80GB"],
+        layout=layout,
+        devices_per_node=8,
+        scale_out_byte_per_s_per_direction=50e9,
+        host_power_w=575.0,
+        source="nvidia-dgx-h100",
+    )
+
+
+Systems: Registry[System] = Registry(
+    "system",
+    lambda: (
+        System(
+            name="ESP32-S3 camera",
+            label="Battery camera with an ESP32-S3",
+            hardware=Hardware["ESP32-S3"],
+            sleeps=True,
+            battery_wh=11.2,
+            source="four-aa-cells",
+        ),
+        System(
+            name="STM32U3 sensor",
+            label="Microphone sensor with a Cortex-M33",
+            hardware=Hardware["STM32U385"],
+            sleeps=True,
+            battery_wh=0.68,
+            source="cr2032-cell",
+        ),
+        System(
+            name="Vehicle computer",
+            label="Vehicle computer with a Jetson Orin NX",
+            hardware=Hardware["Orin NX"],
+            source="project-mission",
+        ),
+        System(
+            name="Smartphone",
+            label="Smartphone with a Snapdragon 8 Gen 3",
+            hardware=Hardware["Qualcomm Snapdragon 8 Gen 3"],
+            sleeps=True,
+            battery_wh=15.0,
+            source="phone-battery",
+        ),
+        _dgx_h100("H100 node", "One node of 8 H100", Layout(tensor=8)),
+        _dgx_h100(
+            "H100 recommendation node",
+            "One node of 8 H100, tables divided among them",
+            Layout(data=8, sharding="full"),
+        ),
+        _dgx_h100(
+            "H100 cluster 1024",
+            "1,024 H100 in 128 nodes",
+            Layout(tensor=8, pipeline=4, data=32, virtual_stages=5, sharding="optimizer"),
+        ),
+        _dgx_h100(
+            "H100 cluster 16384",
+            "16,384 H100 in 2,048 nodes",
+            Layout(tensor=8, pipeline=16, data=128, virtual_stages=8, sharding="optimizer"),
+        ),
+    ),
+)

@@ -1,0 +1,315 @@
+"""The solver: bounded by physics, consistent with itself, and near published measurements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlsysim import Applications, Engine, Hardware, Layout, Models, Runtimes, System, Systems
+from mlsysim.hardware import HardwareSpec
+from mlsysim.precisions import Precisions
+
+_PARTS = ("compute_time", "memory_time", "communication_time", "bubble_time", "overhead_time")
+
+
+def _alone(hardware, **fields):
+    return System(
+        name="one device", label="one device", hardware=hardware, source="project-mission", **fields
+    )
+
+
+@pytest.fixture
+def h100():
+    return _alone(Hardware["H100"])
+
+
+@pytest.mark.parametrize("name", list(Applications))
+def test_the_parts_of_the_time_add_up_to_the_latency(name):
+    scenario = Applications[name]
+    run = Engine.solve(scenario.model, scenario.system, phase=scenario.phase)
+    parts = sum(run.si(part) or 0.0 for part in _PARTS)
+    assert parts == pytest.approx(run.si("latency"), rel=1e-12)
+
+
+def test_one_decode_step_worked_by_hand(h100):
+    """Llama-3.1 8B at batch 1 reads 7.50e9 weights of 2 bytes (one row of the embedding table)
+    and 2,048 tokens of cache, 65,536 values each, at 0.72 of 3.35 TB/s.
+    """
+    run = Engine.solve(Models["Llama-3.1 8B"], h100, phase="decode", context_length=2048)
+    weights, cache = 7_504_658_432 * 2, 2048 * 65_536 * 2
+    expected = (weights + cache) / (0.72 * 3.35e12)
+    assert run.si("memory_time") == pytest.approx(expected, rel=0.01)
+    assert run.si("cache_memory") == cache
+    assert run.si("weight_memory") == 8_030_261_248 * 2
+    assert run.si("binding_limit") == "memory bandwidth"
+
+
+def test_a_training_step_does_three_times_the_forward_work(h100):
+    model, alone = Models["ResNet-50"], Layout()
+    forward = model.operators("training").at().total("flops")
+    step = Engine.solve(model, h100, phase="training", batch_size=64, layout=alone)
+    done = step.si("achieved_flop_rate") * step.si("latency")
+    assert done == pytest.approx(3 * forward * 64, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", list(Models))
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_every_model_runs_in_every_phase_below_both_roofs(name, batch_size, h100):
+    model = Models[name]
+    for phase in model.phases:
+        run = Engine.solve(model, h100, phase=phase, batch_size=batch_size)
+        achieved = run.si("achieved_flop_rate")
+        assert 0 < run.si("latency") < 1e6
+        assert achieved <= run.si("peak_flop_rate")
+        assert achieved <= run.si("arithmetic_intensity") * run.si("memory_bandwidth")
+        assert 0 <= run.si("model_flops_utilization") <= 1
+        assert run.si("power") <= Hardware["H100"].max_power_w
+        assert run.si("memory_used") >= run.si("weight_memory") > 0
+
+
+@pytest.mark.parametrize("name", list(Hardware))
+def test_every_hardware_twin_runs_a_model_in_every_format_it_has(name):
+    system = _alone(Hardware[name])
+    for precision in system.hardware.precisions:
+        run = Engine.solve(Models["MLPerf Tiny IC ResNet-8"], system, precision=precision)
+        assert run.si("latency") > 0
+        assert run.si("energy") > 0
+
+
+_SIZES = st.integers(1, 4096)
+_RUNTIMES = st.sampled_from(list(Runtimes))
+_MODELS = st.sampled_from(["ResNet-50", "Llama-3.1 8B", "Mixtral 8x7B", "BERT-Large", "DLRM"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(_MODELS, st.sampled_from(list(Hardware)), _RUNTIMES, _SIZES, st.data())
+def test_nothing_exceeds_peak_compute_or_peak_bandwidth(model, hardware, runtime, batch, data):
+    twin = Hardware[hardware]
+    precision = data.draw(st.sampled_from(twin.precisions))
+    phase = data.draw(st.sampled_from(Models[model].phases))
+    run = Engine.solve(
+        Models[model],
+        _alone(twin),
+        phase=phase,
+        batch_size=batch,
+        precision=precision,
+        runtime=runtime,
+    )
+    rate = run.si("achieved_flop_rate")
+    assert rate <= twin.peak_flop_per_s(precision) * (1 + 1e-12)
+    assert rate / run.si("arithmetic_intensity") <= twin.memory_bandwidth_byte_per_s * (1 + 1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_MODELS, _RUNTIMES, st.integers(1, 2048), st.data())
+def test_larger_batches_never_lower_throughput(model, runtime, batch, data):
+    phase = data.draw(st.sampled_from(Models[model].phases))
+    small, large = (
+        Engine.solve(
+            Models[model], _alone(Hardware["A100"]), phase=phase, batch_size=size, runtime=runtime
+        ).si("throughput")
+        for size in (batch, 2 * batch)
+    )
+    assert large >= small * (1 - 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    _MODELS,
+    _RUNTIMES,
+    st.integers(1, 512),
+    st.sampled_from(["memory_bandwidth_byte_per_s", "peak_dense_flop_per_s"]),
+    st.floats(1.0, 10.0),
+)
+def test_faster_hardware_is_never_slower(model, runtime, batch, field, factor):
+    slow = Hardware["A100"]
+    value = getattr(slow, field)
+    better = (
+        {k: v * factor for k, v in value.items()} if isinstance(value, dict) else value * factor
+    )
+    fast = replace(slow, **{field: better})
+    times = [
+        Engine.solve(Models[model], _alone(twin), batch_size=batch, runtime=runtime).si("latency")
+        for twin in (slow, fast)
+    ]
+    assert times[1] <= times[0] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("phase", ["prefill", "decode", "training"])
+def test_narrower_formats_never_take_more_memory(phase, h100):
+    used = [
+        Engine.solve(Models["Llama-3.1 8B"], h100, phase=phase, precision=p).si("weight_memory")
+        for p in ("fp32", "bf16", "int8", "int4")
+    ]
+    assert used == sorted(used, reverse=True)
+    assert used[0] == 8 * used[3]
+
+
+@pytest.mark.parametrize("name", ["ResNet-50", "Llama-3.1 8B", "DLRM"])
+def test_arrays_of_batch_sizes_give_what_scalars_give(name, h100):
+    sizes = np.array([1, 2, 7, 64, 1000])
+    many = Engine.solve(Models[name], h100, batch_size=sizes)
+    for index, size in enumerate(sizes):
+        one = Engine.solve(Models[name], h100, batch_size=int(size))
+        for metric in one:
+            value = many.si(metric)
+            if isinstance(value, np.ndarray):
+                assert value[index] == pytest.approx(one.si(metric), rel=1e-12), metric
+            elif metric != "binding_limit" and value is not None:
+                assert value == one.si(metric), metric
+
+
+def test_arrays_of_lengths_give_what_scalars_give(h100):
+    lengths = np.array([1.0, 100.0, 8192.0])
+    many = Engine.solve(Models["Llama-3.1 8B"], h100, phase="prefill", sequence_length=lengths)
+    for index, length in enumerate(lengths):
+        one = Engine.solve(Models["Llama-3.1 8B"], h100, phase="prefill", sequence_length=length)
+        assert many.si("latency")[index] == pytest.approx(one.si("latency"), rel=1e-12)
+
+
+def test_dividing_a_model_divides_its_weights_and_adds_communication():
+    node = Systems["H100 node"]
+    alone, together = (
+        Engine.solve(Models["Llama-3.1 70B"], node, phase="decode", layout=layout)
+        for layout in (Layout(), Layout(tensor=8))
+    )
+    assert together.si("weight_memory") == pytest.approx(alone.si("weight_memory") / 8)
+    assert together.si("communication_time") > 0
+    assert alone.si("communication_time") is None
+    assert together.si("latency") < alone.si("latency")
+
+
+def test_a_pipeline_waits_less_with_more_microbatches():
+    cluster = Systems["H100 cluster 1024"]
+    few, many = (
+        Engine.solve(Models["Llama-3.1 70B"], cluster, phase="training", batch_size=size)
+        for size in (128, 2048)
+    )
+    assert few.si("bubble_time") / few.si("latency") > many.si("bubble_time") / many.si("latency")
+
+
+def test_sharding_divides_training_state():
+    state = {
+        sharding: Engine.solve(
+            Models["Llama-3.1 8B"],
+            Systems["H100 node"],
+            phase="training",
+            batch_size=8,
+            layout=Layout(data=8, sharding=sharding),
+        )
+        for sharding in ("none", "optimizer", "full")
+    }
+    parameters = Models["Llama-3.1 8B"].parameters
+    assert state["none"].si("state_memory") == pytest.approx(parameters * (2 + 12))
+    assert state["optimizer"].si("state_memory") == pytest.approx(parameters * (2 + 12 / 8))
+    assert state["full"].si("state_memory") == pytest.approx(parameters * (2 + 12) / 8)
+    assert state["full"].si("weight_memory") == pytest.approx(parameters * 2 / 8)
+
+
+def test_microcontrollers_keep_weights_in_flash_and_activations_in_sram():
+    doorbell = Applications.Doorbell
+    run = Engine.solve(doorbell.model, doorbell.system, precision="int8")
+    assert run.si("flash_used") == run.si("weight_memory")
+    assert run.si("memory_used") == run.si("activation_memory") < 512 * 1024
+
+
+def test_idle_devices_draw_less_than_busy_ones(h100):
+    busy = Engine.solve(Models["Llama-3.1 8B"], h100, phase="prefill", batch_size=64)
+    waiting = Engine.solve(Models["MobileNetV3-Small"], h100, runtime="PyTorch eager")
+    assert waiting.si("power") < 0.5 * busy.si("power")
+    assert waiting.si("power") >= Hardware["H100"].idle_power_w
+
+
+# Published measurements, each with the error that a solver without fitted terms may make.
+_PUBLISHED = [
+    # gpt-fast, Llama-3 8B on one A100 80GB: 93.89 tokens/s in BF16, 137.64 in INT8
+    ("Llama-3.1 8B", "A100", "decode", 1, "bf16", "PyTorch compiled", 1 / 93.89, 0.15),
+    ("Llama-3.1 8B", "A100", "decode", 1, "int8", "PyTorch compiled", 1 / 137.64, 0.30),
+    # Espressif ESP-NN: person detection on ESP32-S3 in 54 ms
+    ("TFLM person_detect (gray)", "ESP32-S3", "inference", 1, "int8", "TFLite Micro ESP-NN",
+     0.054, 0.05),
+    # MLPerf Tiny v1.3, STM32U385 with X-CUBE-AI: 48.30 ms and 98.74 ms
+    ("DS-CNN", "STM32U385", "inference", 1, "int8", "X-CUBE-AI", 0.04830, 0.05),
+    ("MLPerf Tiny VWW MobileNetV1-0.25", "STM32U385", "inference", 1, "int8", "X-CUBE-AI",
+     0.09874, 0.50),
+    # MLPerf Tiny v0.5, STM32L4R5 with reference kernels: 181.9 ms
+    ("DS-CNN", "STM32L4R5", "inference", 1, "int8", "TFLite Micro reference", 0.1819, 0.15),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", _PUBLISHED, ids=lambda row: f"{row[0]} on {row[1]}, {row[4]}")
+def test_predictions_are_near_published_measurements(row):
+    model, hardware, phase, batch, precision, runtime, measured, tolerance = row
+    run = Engine.solve(
+        Models[model],
+        _alone(Hardware[hardware]),
+        phase=phase,
+        batch_size=batch,
+        precision=precision,
+        runtime=runtime,
+        context_length=105,
+    )
+    assert run.si("latency") == pytest.approx(measured, rel=tolerance)
+
+
+@pytest.mark.parametrize(("devices", "fits"), [(1, False), (2, True), (4, True)])
+def test_a_70b_model_in_fp16_needs_more_than_one_80_gb_device(devices, fits):
+    """Two devices hold the weights of 141 GB and a short cache; one cannot."""
+    run = Engine.solve(
+        Models["Llama-3.1 70B"],
+        Systems["H100 node"],
+        phase="decode",
+        precision="fp16",
+        layout=Layout(tensor=devices),
+    )
+    assert (run.si("memory_used") <= run.si("memory_capacity")) is fits
+
+
+def test_the_frontier_run_is_feasible_and_utilizes_what_physics_allows():
+    """The Llama Team, The Llama 3 Herd of Models (2024), table 4: 380 to 430 TFLOP/s per GPU."""
+    frontier = Applications.Frontier
+    run = Engine.solve(
+        frontier.model,
+        frontier.system,
+        phase="training",
+        batch_size=2048,
+        sequence_length=8192,
+        precision="bf16",
+        runtime=frontier.runtime,
+    )
+    assert run.si("memory_used") <= run.si("memory_capacity")
+    assert 380e12 < run.si("achieved_flop_rate") < 550e12
+
+
+def test_formats_without_arithmetic_are_computed_wider():
+    assert Hardware["A100"].compute_precision("fp8") == "bf16"
+    assert Hardware["H100"].compute_precision("int4") == "int8"
+    assert {p: Precisions[p].bytes_per_value for p in ("int4", "fp8", "bf16", "fp32")} == {
+        "int4": 0.5, "fp8": 1.0, "bf16": 2.0, "fp32": 4.0,
+    }  # fmt: skip
+
+
+def test_a_new_twin_needs_only_its_entry():
+    twin = HardwareSpec(
+        name="Abacus 9000",
+        vendor="Abacus",
+        year=2030,
+        tier="edge",
+        peak_dense_flop_per_s={"int8": "2 TFLOP/s"},
+        memory_bytes="4 GiB",
+        memory_kind="LPDDR6",
+        memory_bandwidth_byte_per_s="100 GB/s",
+        max_power_w="5 W",
+        power_basis="TDP",
+        idle_power_w="0.5 W",
+        price_usd=100,
+        price_year=2030,
+        embodied_kgco2e=10,
+        source="project-estimate",
+    )
+    run = Engine.solve(Models["ResNet-50"], _alone(twin), precision="int8")
+    assert run.si("hardware") == "Abacus 9000"
