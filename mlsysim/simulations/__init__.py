@@ -1,0 +1,19 @@
+"""The decision engine: simulations that turn a choice into a system ledger."""
+
+from mlsysim.simulations.base import BaseSimulation
+from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoice
+from mlsysim.simulations.reliability import ReliabilitySimulation
+from mlsysim.simulations.resource import ResourceSimulation
+
+SIMULATIONS: tuple[type[BaseSimulation], ...] = (ResourceSimulation, ReliabilitySimulation)
+
+__all__ = [
+    "SIMULATIONS",
+    "BaseSimulation",
+    "Choice",
+    "NumberChoice",
+    "Option",
+    "OptionChoice",
+    "ReliabilitySimulation",
+    "ResourceSimulation",
+]

@@ -1,0 +1,113 @@
+"""The shape every simulation has: declared choices in, a system ledger out."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from mlsysim.applications import Application, Applications
+from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.ledger import SystemLedger
+from mlsysim.personas import Persona, Personas
+from mlsysim.registry import Registry
+from mlsysim.simulations.choices import Choice
+from mlsysim.systems import System
+
+Evaluate = Callable[[Any, dict[str, Any]], SystemLedger]
+
+
+def _checked(evaluate: Evaluate) -> Evaluate:
+    @functools.wraps(evaluate)
+    def wrapped(self: BaseSimulation, choice: Mapping[str, Any] | None = None) -> SystemLedger:
+        complete = self.complete(choice)
+        ledger = evaluate(self, complete)
+        if not isinstance(ledger, SystemLedger):
+            raise InvalidInput(f"{type(self).__name__}.evaluate", ledger, "a SystemLedger")
+        return ledger if ledger.context else replace(ledger, context=self._context(complete))
+
+    return wrapped
+
+
+class BaseSimulation(ABC):
+    """A decision: what one choice means for an application at a persona's scale.
+
+    Subclass it, list the `choices`, and write `evaluate`. The choice that `evaluate` receives is
+    complete and checked; what it returns gets the context of the evaluation.
+
+    >>> from mlsysim import Performance
+    >>> class Doubling(BaseSimulation):
+    ...     def evaluate(self, choice: dict) -> SystemLedger:
+    ...         return SystemLedger(performance=Performance(latency=self.persona.scale_factor))
+    >>> Doubling().evaluate({}).performance.latency_s
+    10000000.0
+    """
+
+    choices: tuple[Choice, ...] = ()
+    title: ClassVar[str] = ""
+    default_application: ClassVar[str] = "Doorbell"
+    default_persona: ClassVar[str] = "TinyPioneer"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "evaluate" in vars(cls):
+            setattr(cls, "evaluate", _checked(cls.evaluate))  # noqa: B010 - mypy bars the plain form
+
+    def __init__(
+        self, scenario: Application | str | None = None, persona: Persona | str | None = None
+    ):
+        self.scenario: Application = _pick(
+            "application", Applications, self.default_application if scenario is None else scenario
+        )
+        self.persona: Persona = _pick(
+            "persona", Personas, self.default_persona if persona is None else persona
+        )
+        self.choices = tuple(
+            choice.resolve(self)
+            for choice in type(self).choices
+            if choice.applies is None or choice.applies(self)
+        )
+
+    @abstractmethod
+    def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
+        """Return what `choice` leads to; choices left out take their default."""
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The choice a practitioner would start from."""
+        return {choice.name: choice.default for choice in self.choices}
+
+    def complete(self, choice: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the whole choice, checked, with defaults filled in; raise `InvalidInput`."""
+        if not isinstance(choice, Mapping | None):
+            raise InvalidInput("choice", choice, "a dictionary from choice name to value")
+        declared = {declaration.name: declaration for declaration in self.choices}
+        given = {}
+        for name, value in (choice or {}).items():
+            if not isinstance(name, str) or name not in declared:
+                raise UnknownName("choice", name, declared)
+            given[name] = declared[name].validate(value)
+        return {name: given.get(name, choice.default) for name, choice in declared.items()}
+
+    def _get_system_archetype(self) -> System:
+        return self.scenario.system
+
+    def _context(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "simulation": type(self).__name__,
+            "application": self.scenario.name,
+            "persona": self.persona.name,
+            "choice": dict(choice),
+        }
+
+
+def _pick(field: str, registry: Registry[Any], given: Any) -> Any:
+    if isinstance(given, str):
+        return registry[given]
+    if given in registry.values():
+        return given
+    if type(given) in {type(known) for known in registry.values()}:
+        return given
+    raise InvalidInput(field, given, f"one of {', '.join(registry)}, or a record of that kind")

@@ -1,0 +1,107 @@
+"""Energy, carbon, water and money of a deployment over its life."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
+from mlsysim.facilities import Facilities
+from mlsysim.ledger import SystemLedger
+from mlsysim.regions import Regions
+from mlsysim.simulations.base import BaseSimulation
+from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
+from mlsysim.simulations.deployment import (
+    DURATION,
+    FACILITY,
+    REGION,
+    Deployment,
+    solve,
+    verdicts,
+)
+
+
+class ResourceSimulation(BaseSimulation):
+    """What a deployment uses and costs: where it runs, how long, how hard, and how it is replaced.
+
+    >>> from mlsysim import Applications, Personas
+    >>> sim = ResourceSimulation(Applications.Doorbell, Personas.TinyPioneer)
+    >>> quebec, poland = sim.evaluate({"region": "Quebec"}), sim.evaluate({"region": "Poland"})
+    >>> quebec.sustainability.carbon_kg < poland.sustainability.carbon_kg
+    True
+    """
+
+    title: ClassVar[str] = "Resources of a deployment"
+    choices: tuple[Choice, ...] = (
+        REGION,
+        FACILITY,
+        DURATION,
+        NumberChoice(
+            name="batch_size",
+            label="Batch size",
+            help="Inputs worked on together in one execution.",
+            unit="dimensionless",
+            minimum=1,
+            maximum=lambda simulation: max(256, 16 * simulation.scenario.batch_size),
+            default=lambda simulation: simulation.scenario.batch_size,
+            integer=True,
+            scale="log",
+        ),
+        OptionChoice(
+            name="precision",
+            label="Precision",
+            help="Number format of the weights: narrower is smaller, and faster where supported.",
+            options=lambda simulation: simulation.scenario.system.hardware.precisions,
+            default=lambda simulation: simulation.scenario.precision,
+        ),
+        NumberChoice(
+            name="duty_cycle",
+            label="Duty cycle",
+            help="Share of the time the system is powered up; otherwise it sleeps or is off.",
+            unit="dimensionless",
+            minimum=0.0001,
+            maximum=1.0,
+            default=lambda simulation: simulation.scenario.duty_cycle,
+            scale="log",
+        ),
+        NumberChoice(
+            name="utilization",
+            label="Utilization",
+            help="Share of its powered-up time the system works; otherwise it idles.",
+            unit="dimensionless",
+            minimum=0.01,
+            maximum=1.0,
+            default=lambda simulation: simulation.scenario.utilization,
+        ),
+        NumberChoice(
+            name="replacement_years",
+            label="Replaced after",
+            help="How long devices serve before they are replaced.",
+            unit="year",
+            minimum=0.5,
+            maximum=20.0,
+            default=lambda simulation: simulation.scenario.lifetime_years,
+        ),
+    )
+
+    def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
+        """Return the full ledger of the deployment that `choice` describes."""
+        deployment = Deployment(
+            scenario=self.scenario,
+            performance=solve(self.scenario, choice),
+            units=float(self.persona.scale_factor),
+            region=Regions[choice["region"]],
+            facility=Facilities[choice["facility"]],
+            duration_s=choice["duration_days"] * SECONDS_PER_DAY,
+            lifetime_s=choice["replacement_years"] * SECONDS_PER_YEAR,
+            duty_cycle=choice["duty_cycle"],
+            utilization=choice["utilization"],
+        )
+        sustainability = deployment.sustainability()
+        ledger = SystemLedger(
+            performance=deployment.performance,
+            sustainability=sustainability,
+            economics=deployment.economics(sustainability),
+            reliability=deployment.failures(self.scenario.failure_rate),
+        )
+        return replace(ledger, verdicts=verdicts(self.scenario, ledger))
