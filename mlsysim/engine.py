@@ -27,6 +27,10 @@ _OPTIMIZER_BYTES_PER_PARAMETER = 12.0
 # Tensor parallelism sums activations once after attention and once after the feed-forward layer.
 _ALL_REDUCES_PER_LAYER = 2.0
 
+# Kinds whose operands a compiler can keep on chip, and those that need nothing kept for backward.
+_FUSIBLE = ("elementwise", "movement", "normalization")
+_LINEAR = ("movement", "embedding")
+
 _UNITS_OF_WORK = {"decode": "token", "prefill": "prompt", "training": "sequence"}
 
 
@@ -223,9 +227,7 @@ def _work_and_traffic(work: _Workload, runtime: Runtime) -> tuple[Any, Any]:
     share = work.passes / work.layout.tensor
     flops = columns.flops * work.samples * share
     values = columns.input_elements + columns.output_elements
-    fused = np.array([kind in ("elementwise", "normalization") for kind in work.table.kinds])
-    fused = fused.reshape((-1,) + (1,) * (values.ndim - 1))
-    values = np.where(fused, values * runtime.elementwise_traffic_fraction, values)
+    values = np.where(_are(work, _FUSIBLE), values * runtime.elementwise_traffic_fraction, values)
     moved = (values + columns.cache_elements) * work.samples
     weights = formulas.parameter_bytes(_parameters_read(work), precision.bytes_per_value)
     traffic = weights + formulas.element_bytes(moved, precision.activation_bytes)
@@ -421,12 +423,20 @@ def _training_state(work: _Workload, held: float, replicas: float) -> float:
 def _live_elements(work: _Workload) -> Any:
     """Return activations alive at once: the largest step, or in training all kept for backward.
 
-    A pipeline keeps as many microbatches in flight as it has stages, of its share of the layers
+    Backward needs the inputs of every operator that is not linear, or that has weights. A pipeline keeps as many microbatches in flight as it has stages, of its share of the layers
     each: together one microbatch of the whole model.
     """
     if work.phase != "training":
         return work.model.peak_activation_elements(work.phase, work.length) * work.samples
-    return work.columns.total("output_elements") * work.samples
+    columns = work.columns
+    needed = np.where(_are(work, _LINEAR), 0.0, columns.input_elements)
+    return (needed * columns.count).sum(axis=0) * work.samples
+
+
+def _are(work: _Workload, kinds: tuple[str, ...]) -> Any:
+    """Tell which operators are of some kinds, shaped to broadcast with their columns."""
+    chosen = np.array([kind in kinds for kind in work.table.kinds])
+    return chosen.reshape(work.columns.count.shape)
 
 
 def _require_kind(field: str, value: Any, kind: type) -> None:

@@ -167,7 +167,7 @@ class Graph:
     def add(self, *terms: Tensor) -> Tensor:
         """Add tensors of one shape."""
         out = Tensor(terms[0].height, terms[0].width, terms[0].channels)
-        self.note("elementwise", terms, out)
+        self.note("movement", terms, out)
         return out
 
     def scale(self, x: Tensor, gate: Tensor) -> Tensor:
@@ -180,13 +180,13 @@ class Graph:
         """Copy tensors next to each other along their channels."""
         channels = sum(part.channels for part in parts)
         out = Tensor(parts[0].height, parts[0].width, channels)
-        self.note("elementwise", parts, out)
+        self.note("movement", parts, out)
         return out
 
     def upsample(self, x: Tensor, factor: int = 2) -> Tensor:
         """Repeat each position."""
         out = Tensor(x.height * factor, x.width * factor, x.channels)
-        self.note("elementwise", (x,), out)
+        self.note("movement", (x,), out)
         return out
 
     def pad(self, x: Tensor, rows: int = 0, channels: int = 0) -> Tensor:
@@ -194,7 +194,7 @@ class Graph:
         if not rows and not channels:
             return x
         out = Tensor(x.height + rows, x.width + rows, x.channels + channels)
-        self.note("elementwise", (x,), out)
+        self.note("movement", (x,), out)
         return out
 
     def slice(self, x: Tensor, channels: int) -> Tensor:

@@ -29,15 +29,25 @@ def linear(
     )
 
 
-def elementwise(name: str, inputs: int, outputs: int, tokens: float, *, count: int = 1) -> Operator:
+def elementwise(
+    name: str,
+    inputs: int,
+    outputs: int,
+    tokens: float,
+    *,
+    count: int = 1,
+    kind: str = "elementwise",
+) -> Operator:
     """Return an operator that moves activations and computes next to nothing.
 
-    >>> elementwise("residual", 2 * 768, 768, tokens=10.0).output_elements
+    Sums, copies and rotations are of the kind "movement".
+
+    >>> elementwise("residual", 2 * 768, 768, tokens=10.0, kind="movement").output_elements
     7680.0
     """
     return Operator(
         name,
-        "elementwise",
+        kind,
         flops=0.0,
         input_elements=tokens * inputs,
         output_elements=tokens * outputs,
@@ -209,7 +219,7 @@ class MixtureOfExperts:
             self._experts(f"{prefix}.experts.down", self.feed_forward, hidden, chosen, count),
             elementwise(
                 f"{prefix}.experts.sum", self.experts_per_token * hidden, hidden, tokens,
-                count=count,
+                count=count, kind="movement",
             ),
         ]  # fmt: skip
         if self.shared_experts:

@@ -20,6 +20,7 @@ KINDS = (
     "linear",
     "attention",
     "elementwise",
+    "movement",
     "normalization",
     "pooling",
     "embedding",
@@ -37,7 +38,8 @@ class Operator:
     A multiply-accumulate is 2 FLOP. `parameters` are divided among `experts` of which each token
     reads `experts_per_token`; 0 experts means that every token reads all of them. An embedding is
     a table with one expert per row. `shares_parameters` marks weights counted elsewhere (a tied
-    output head): read again, but not stored again.
+    output head): read again, but not stored again. A "movement" is a sum, copy or rotation: linear
+    without weights, so that nothing has to be kept for its backward pass.
 
     >>> Operator("head", "linear", flops=2.0 * 768 * 1000, parameters=768_000.0).flops
     1536000.0
@@ -160,7 +162,7 @@ def _parabola(at_0: Columns, at_1: Columns, at_2: Columns) -> tuple[Columns, Col
 def merge_identical(operators: Sequence[Operator]) -> list[Operator]:
     """Merge operators that differ in name only into one that is executed several times.
 
-    >>> add = Operator("add_1", "elementwise", 0.0, input_elements=8.0)
+    >>> add = Operator("add_1", "movement", 0.0, input_elements=8.0)
     >>> [operator.count for operator in merge_identical([add, replace(add, name="add_2")])]
     [2]
     """

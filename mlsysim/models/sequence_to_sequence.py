@@ -120,7 +120,10 @@ class EncoderDecoder(Transformer):
             attention,
             linear(f"{prefix}.output", heads.query_width, self.hidden, tokens, bias=bias,
                    count=layers),
-            elementwise(f"{prefix}.residual", 2 * self.hidden, self.hidden, tokens, count=layers),
+            elementwise(
+                f"{prefix}.residual", 2 * self.hidden, self.hidden, tokens,
+                count=layers, kind="movement",
+            ),
         ]  # fmt: skip
 
     def _feed(self, prefix: str, layers: int, tokens: float) -> list[Operator]:
@@ -129,7 +132,9 @@ class EncoderDecoder(Transformer):
             self._norm(f"{name}.normalization", tokens, layers),
             *feed_forward(name, hidden, self.feed_forward, tokens, gated=self.gated,
                           bias=self.biases == "all", count=layers),
-            elementwise(f"{name}.residual", 2 * hidden, hidden, tokens, count=layers),
+            elementwise(
+                f"{name}.residual", 2 * hidden, hidden, tokens, count=layers, kind="movement"
+            ),
         ]  # fmt: skip
 
 

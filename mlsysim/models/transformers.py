@@ -108,7 +108,11 @@ class Transformer(ModelSpec):
         ]  # fmt: skip
         if self.positions == "rotary":
             rotated = heads.query_width + heads.cache_width // 2
-            operators.append(elementwise(f"{prefix}.rotary", rotated, rotated, tokens, count=count))
+            operators.append(
+                elementwise(
+                    f"{prefix}.rotary", rotated, rotated, tokens, count=count, kind="movement"
+                )
+            )
         if self.positions == "relative":
             # Relative positions are the same for every sequence: stored, but projected once.
             projected = linear(f"{prefix}.positions", self.hidden, heads.query_width, 0.0)
@@ -140,7 +144,7 @@ class Transformer(ModelSpec):
         sums = 1 if self.parallel else 2
         residual = elementwise(
             "layer.residual", (4 - sums) * self.hidden, self.hidden, tokens,
-            count=sums * self.layers,
+            count=sums * self.layers, kind="movement",
         )  # fmt: skip
         return [
             self._norm("layer.normalization", tokens, self.norms_per_layer * self.layers),

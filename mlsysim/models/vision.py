@@ -234,7 +234,7 @@ def vision_transformer(graph: Graph, image: Tensor, *, layers: int, hidden: int)
     patches = graph.convolution(image, hidden, 16, stride=16, per_channel=1, activated=False)
     tokens = patches.height * patches.width + 1
     x = Tensor(1, tokens, hidden)
-    graph.note("elementwise", (patches,), x, parameters=float((tokens + 1) * hidden))
+    graph.note("movement", (patches,), x, parameters=float((tokens + 1) * hidden))
     for _ in range(layers):
         x = encoder_layer(graph, x, inner=4 * hidden)
     graph.linear(Tensor(1, 1, hidden, view=graph.normalize(x)), 1000)

@@ -1,0 +1,320 @@
+"""Simulations: what must work as written, what may depend on what, and ledgers worked by hand."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlsysim
+from mlsysim import (
+    Applications,
+    BaseSimulation,
+    Facilities,
+    InvalidInput,
+    NumberChoice,
+    OptionChoice,
+    Performance,
+    Personas,
+    Regions,
+    ReliabilitySimulation,
+    ResourceSimulation,
+    SystemLedger,
+)
+from mlsysim.failure_rates import FailureRates
+from mlsysim.hardware import Hardware
+from mlsysim.ledger import metric_paths
+from mlsysim.simulations import SIMULATIONS
+
+_PAIRS = [(a, p) for a in Applications for p in Personas]
+
+
+def test_the_first_snippet_runs_as_written(capsys):
+    source = """
+from mlsysim import ResourceSimulation, Applications, Personas
+sim = ResourceSimulation(Applications.Doorbell, Personas.TinyPioneer)
+ledger = sim.evaluate({"region": "Quebec"})
+print(f"Carbon Footprint: {ledger.sustainability.carbon_kg} kg")
+"""
+    exec(compile(source, "snippet", "exec"), {})  # noqa: S102 - the promise is that it runs verbatim
+    printed = capsys.readouterr().out
+    assert printed.startswith("Carbon Footprint: ")
+    assert float(printed.split()[2]) > 0
+
+
+_CUSTOM = """
+from mlsysim import BaseSimulation, SystemLedger, Engine
+class MyCustomSimulation(BaseSimulation):
+    def evaluate(self, choice: dict) -> SystemLedger:
+        system = self._get_system_archetype()
+        perf = Engine.solve(self.scenario.model, system)
+        scale = self.persona.scale_factor
+        ...
+        return SystemLedger(...)
+"""
+
+
+def test_the_second_snippet_runs_as_written():
+    names: dict = {}
+    exec(compile(_CUSTOM, "snippet", "exec"), names)  # noqa: S102 - it must run verbatim
+    simulation = names["MyCustomSimulation"](Applications.Doorbell, Personas.TinyPioneer)
+    with pytest.raises(InvalidInput, match=r"performance: .*Ellipsis.*a Performance"):
+        simulation.evaluate({})
+
+
+def test_the_second_snippet_with_its_gaps_filled():
+    names: dict = {}
+    filled = _CUSTOM.replace("SystemLedger(...)", "SystemLedger(performance=perf)")
+    exec(compile(filled, "snippet", "exec"), names)  # noqa: S102 - a reader's own simulation
+    ledger = names["MyCustomSimulation"](Applications.Doorbell, Personas.TinyPioneer).evaluate({})
+    assert ledger.performance.latency_ms == pytest.approx(50, rel=0.99)
+    assert ledger.context["persona"] == "TinyPioneer"
+
+
+_ENTRY = """
+    HardwareSpec(name="Abacus 9000", vendor="Abacus", year=2030, tier="edge",
+        peak_dense_flop_per_s={"int8": 2e12}, memory_bytes=4e9, memory_kind="LPDDR6",
+        memory_bandwidth_byte_per_s=1e11, max_power_w=5, power_basis="TDP", idle_power_w=0.5,
+        price_usd=100, price_year=2030, embodied_kgco2e=10, source="project-estimate"),
+"""
+_QUESTIONS = """
+from mlsysim import Hardware, OptionChoice
+from mlsysim.sources import provenance
+twin = Hardware["Abacus 9000"]
+assert "Abacus_9000" in dir(Hardware)
+pick = OptionChoice(name="hardware", label="", help="", options=Hardware, default="H100")
+assert "Abacus 9000" in [option.value for option in pick.listed()]
+assert any(row.field == "max_power_w" and row.kind == "estimate" for row in provenance(twin))
+"""
+
+
+def test_the_third_promise_one_entry_in_hardware_py_is_a_new_twin(tmp_path):
+    package = tmp_path / "mlsysim"
+    shutil.copytree(Path(mlsysim.__file__).parent, package)
+    source = (package / "hardware.py").read_text()
+    assert source.count("_CLOUD = (\n") == 1
+    (package / "hardware.py").write_text(source.replace("_CLOUD = (\n", f"_CLOUD = ({_ENTRY}"))
+    subprocess.run([sys.executable, "-c", _QUESTIONS], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize(("application", "persona"), _PAIRS)
+@pytest.mark.parametrize("kind", SIMULATIONS)
+def test_every_persona_and_application_gets_a_full_ledger(kind, application, persona):
+    ledger = kind(application, persona).evaluate({})
+    for group in SystemLedger.groups:
+        assert list(getattr(ledger, group)), group
+    assert ledger.verdicts
+    assert ledger.context["application"] == application
+    assert ledger.context["choice"]["region"] == "US_Avg"
+
+
+def test_a_doorbell_in_quebec_worked_by_hand():
+    """10 million cameras, awake 0.2 % of 100 days at 0.33 W, asleep at 23 microwatts."""
+    ledger = ResourceSimulation(Applications.Doorbell, Personas.TinyPioneer).evaluate(
+        {"region": "Quebec", "duration_days": 100}
+    )
+    seconds, cameras = 100 * 86_400.0, 10_000_000
+    joules = cameras * seconds * (0.002 * 0.33 + 0.998 * 2.3e-5)
+    kwh = joules / 3.6e6
+    embodied = 5.0 * cameras * 100 / (5 * 365.25)
+    sustainability = ledger.sustainability
+    assert sustainability.energy_kwh == pytest.approx(kwh, rel=1e-9)
+    assert sustainability.operational_carbon_kg == pytest.approx(kwh * 0.0312, rel=1e-9)
+    assert sustainability.embodied_carbon_kg == pytest.approx(embodied, rel=1e-9)
+    assert sustainability.carbon_kg == pytest.approx(kwh * 0.0312 + embodied, rel=1e-9)
+    assert sustainability.water_l == pytest.approx(kwh * Regions.Quebec.water_l_per_kwh, rel=1e-9)
+    assert sustainability.battery_life_days == pytest.approx(
+        11.2 * 3600 / (0.002 * 0.33 + 0.998 * 2.3e-5) / 86_400, rel=1e-9
+    )
+    capital = 3.0 * cameras * 100 / (5 * 365.25)
+    running = kwh * Regions.Quebec.price_usd_per_kwh
+    assert ledger.economics.capital_cost_usd == pytest.approx(capital, rel=1e-9)
+    assert ledger.economics.running_cost_usd == pytest.approx(running, rel=1e-9)
+    assert ledger.economics.tco_usd == pytest.approx(capital + running, rel=1e-9)
+
+
+def test_a_chat_service_uses_cooling_water_by_it_energy():
+    hall = Facilities["hyperscale_google"]
+    ledger = ResourceSimulation(Applications.Inference, Personas.CloudTitan).evaluate(
+        {"facility": hall.name, "region": "France"}
+    )
+    s = ledger.sustainability
+    assert s.energy_kwh == pytest.approx(s.it_energy_kwh * hall.power_usage_effectiveness)
+    assert s.on_site_water_l == pytest.approx(
+        s.it_energy_kwh * hall.water_usage_effectiveness_l_per_kwh
+    )
+    assert s.grid_water_l == pytest.approx(s.energy_kwh * Regions.France.water_l_per_kwh)
+    node_w = 8 * (70 + 575)
+    run_w = ledger.performance.power_w
+    assert s.device_power_w == pytest.approx(node_w + 0.6 * (run_w - node_w))
+
+
+@pytest.mark.parametrize("kind", SIMULATIONS)
+@pytest.mark.parametrize("application", list(Applications))
+def test_a_region_changes_carbon_water_and_price_and_nothing_else(kind, application):
+    simulation = kind(application, "CloudTitan")
+    quebec, poland = (simulation.evaluate({"region": r}) for r in ("Quebec", "Poland"))
+    changed = {row.path for row in quebec.compare(poland).changed}
+    assert changed <= {
+        "sustainability.carbon",
+        "sustainability.operational_carbon",
+        "sustainability.water",
+        "sustainability.grid_water",
+        "economics.tco",
+        "economics.running_cost",
+        "economics.cost_per_sample",
+    }
+    q, p = quebec.sustainability, poland.sustainability
+    assert p.operational_carbon_kg / q.operational_carbon_kg == pytest.approx(615.0 / 31.2)
+    assert p.grid_water_l / q.grid_water_l == pytest.approx(
+        Regions.Poland.water_l_per_kwh / Regions.Quebec.water_l_per_kwh
+    )
+    assert poland.economics.running_cost_usd / quebec.economics.running_cost_usd == pytest.approx(
+        Regions.Poland.price_usd_per_kwh / Regions.Quebec.price_usd_per_kwh
+    )
+
+
+@pytest.mark.parametrize("application", list(Applications))
+def test_twice_the_time_takes_twice_the_energy(application):
+    simulation = ResourceSimulation(application)
+    once, twice = (simulation.evaluate({"duration_days": days}) for days in (100, 200))
+    for path in ("sustainability.energy", "sustainability.carbon", "sustainability.water",
+                 "economics.tco", "reliability.expected_failures"):  # fmt: skip
+        assert twice.si(path) == pytest.approx(2 * once.si(path), rel=1e-12)
+    assert twice.performance == once.performance
+
+
+@pytest.mark.parametrize("application", list(Applications))
+def test_independent_units_scale_linearly(application):
+    one = ResourceSimulation(application, "CloudTitan").evaluate({})
+    many = ResourceSimulation(application, "TinyPioneer").evaluate({})
+    factor = Personas.TinyPioneer.scale_factor
+    for path in ("sustainability.energy", "sustainability.carbon", "sustainability.water",
+                 "economics.tco", "reliability.expected_failures", "reliability.devices"):  # fmt: skip
+        assert many.si(path) == pytest.approx(factor * one.si(path), rel=1e-12)
+    assert many.si("economics.cost_per_sample") == pytest.approx(
+        one.si("economics.cost_per_sample"), rel=1e-12
+    )
+
+
+def _elsewhere(choice):
+    if isinstance(choice, NumberChoice):
+        return choice.minimum if choice.default != choice.minimum else choice.maximum
+    others = [option.value for option in choice.listed() if option.value != choice.default]
+    return others[-1]
+
+
+@pytest.mark.parametrize("kind", SIMULATIONS)
+@pytest.mark.parametrize("application", ["Doorbell", "Frontier", "Inference"])
+def test_no_declared_choice_is_dead(kind, application):
+    simulation = kind(application, "CloudTitan")
+    usual = simulation.evaluate({})
+    for choice in simulation.choices:
+        other = simulation.evaluate({choice.name: _elsewhere(choice)})
+        assert any(usual.si(path) != other.si(path) for path in metric_paths()), choice.name
+
+
+@pytest.mark.parametrize("kind", SIMULATIONS)
+@pytest.mark.parametrize("application", list(Applications))
+def test_every_choice_works_at_both_ends_and_in_every_option(kind, application):
+    simulation = kind(application)
+    for choice in simulation.choices:
+        if isinstance(choice, NumberChoice):
+            values = [choice.minimum, choice.maximum]
+            for outside in (choice.minimum - 1, choice.maximum + 1):
+                with pytest.raises(InvalidInput, match=choice.name):
+                    simulation.evaluate({choice.name: outside})
+        else:
+            values = [option.value for option in choice.listed()]
+        for value in values:
+            assert simulation.evaluate({choice.name: value}).context["choice"][choice.name] == value
+
+
+def test_the_gang_fails_with_any_of_its_nodes_and_devices_fail_alone():
+    job = ReliabilitySimulation(Applications.Frontier, Personas.CloudTitan).evaluate({})
+    rate = FailureRates["llama3_cluster"]
+    interval = job.reliability.mean_time_between_failures_hours
+    assert interval == pytest.approx(rate.node_failure_interval_s / 2048 / 3600)
+    assert interval == pytest.approx(3.09, abs=0.01)  # Llama 3: 419 interruptions in 54 days
+    few, many = (
+        ReliabilitySimulation(Applications.Doorbell, persona).evaluate({})
+        for persona in (Personas.CloudTitan, Personas.TinyPioneer)
+    )
+    assert few.reliability.si("availability") == many.reliability.si("availability")
+
+
+def test_saving_at_the_best_interval_keeps_most_work():
+    simulation = ReliabilitySimulation(Applications.Frontier, Personas.CloudTitan)
+    best = simulation.evaluate({}).reliability.optimal_checkpoint_interval_minutes
+    kept = [
+        simulation.evaluate({"checkpoint_interval_minutes": best * factor}).reliability.si(
+            "goodput"
+        )
+        for factor in (0.25, 0.5, 1.0, 2.0, 4.0)
+    ]
+    assert kept[2] == max(kept)
+    assert kept == sorted(kept[:3]) + sorted(kept[3:], reverse=True)
+
+
+def test_lost_work_makes_what_is_kept_dearer():
+    simulation = ReliabilitySimulation(Applications.Frontier, Personas.CloudTitan)
+    safe, sorry = (
+        simulation.evaluate({"failure_rate": name}) for name in ("meta_32k_cluster", "opt_cluster")
+    )
+    assert sorry.reliability.si("goodput") < safe.reliability.si("goodput")
+    assert sorry.si("economics.cost_per_sample") > safe.si("economics.cost_per_sample")
+    assert sorry.si("sustainability.energy") == safe.si("sustainability.energy")
+
+
+def test_choices_that_make_no_sense_are_not_offered():
+    offered = {choice.name for choice in ReliabilitySimulation(Applications.Doorbell).choices}
+    assert "checkpoint_cost_s" not in offered
+    with pytest.raises(InvalidInput, match="checkpoint_cost_s"):
+        ReliabilitySimulation(Applications.Doorbell).evaluate({"checkpoint_cost_s": 10})
+
+
+def test_a_fleet_beyond_the_world_is_told_so():
+    ledger = ResourceSimulation(Applications.Frontier, Personas.TinyPioneer).evaluate({})
+    (verdict,) = [v for v in ledger.verdicts if v.constraint == "World's electricity"]
+    assert not verdict.holds
+
+
+def test_a_simulation_that_forgets_its_ledger_is_named():
+    class Forgetful(BaseSimulation):
+        def evaluate(self, choice):
+            return choice
+
+    with pytest.raises(InvalidInput, match=r"Forgetful\.evaluate"):
+        Forgetful().evaluate({})
+
+
+def test_two_declared_choices_are_checked_and_completed():
+    class Commute(BaseSimulation):
+        choices = (
+            NumberChoice(name="speed_km_per_h", label="Speed", help="", unit="dimensionless",
+                         minimum=1, maximum=300, default=50),
+            OptionChoice(name="mode", label="Mode", help="", options=("car", "train"),
+                         default="train"),
+        )  # fmt: skip
+
+        def evaluate(self, choice):
+            return SystemLedger(
+                performance=Performance(latency_hours=100 / choice["speed_km_per_h"])
+            )
+
+    assert Commute().evaluate({}).performance.latency_hours == 2.0
+    assert Commute().evaluate({"mode": "car"}).context["choice"] == {
+        "speed_km_per_h": 50, "mode": "car",
+    }  # fmt: skip
+    with pytest.raises(InvalidInput, match="Did you mean 'train'"):
+        Commute().evaluate({"mode": "trian"})
+
+
+def test_defaults_are_within_bounds_for_every_hardware_format():
+    for application in Applications.values():
+        precisions = application.system.hardware.precisions
+        assert application.precision in precisions
+        assert set(precisions) <= set(Hardware["H100"].precisions) | {"int8", "fp32"}
