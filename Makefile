@@ -9,6 +9,9 @@ python := .venv/bin/python
 pip_install := $(python) -m pip install -qq --disable-pip-version-check
 sources := mlsysim widgets tests tools
 
+# What an installation copies or reads, so that a change of it calls for a new one.
+installed := pyproject.toml binder/requirements.txt $(wildcard widgets/mlsysim_widgets/voila_template/*)
+
 # Pins must install on the oldest Python that people have, which is the one of Debian 12.
 pin_with ?= /usr/bin/python3
 
@@ -90,12 +93,12 @@ chromium:
 	$$chosen -m venv .venv; \
 	touch $@
 
-.venv/labs: .venv/created pyproject.toml binder/requirements.txt
+.venv/labs: .venv/created $(installed)
 	@echo "Installing the labs into .venv (a minute or two, once)."
 	@$(pip_install) --constraint binder/requirements.txt --editable '.[labs]'
 	@touch $@
 
-.venv/dev: .venv/created pyproject.toml binder/requirements.txt tests/requirements.txt
+.venv/dev: .venv/created $(installed) tests/requirements.txt
 	@echo "Installing the labs and the development tools into .venv (a minute or two, once)."
 	@$(pip_install) --constraint binder/requirements.txt --constraint tests/requirements.txt \
 	  --editable '.[dev]'

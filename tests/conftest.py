@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from lab_server import running_labs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# They hold no examples, and as modules to search for some they would all bear the same name.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
 
 # Two busy cores make single examples slow for no fault of theirs. In CI Hypothesis keeps its own
 # profile, which replays the same examples, so that a merge never fails on an unrelated find.
@@ -49,20 +49,6 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.fail("no Chromium on the path: `make test` installs it")
-
-
-@contextlib.contextmanager
-def running_labs() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start the labs as `make labs` does; give the address that it prints, and the process."""
-    command = [sys.executable, "-u", "tools/serve_labs.py", "--no-browser"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            printed = iter(server.stdout.readline, "")
-            found = (re.search(r"http://\S+", line) for line in printed)
-            yield next(match.group() for match in found if match), server
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")

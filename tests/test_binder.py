@@ -1,0 +1,204 @@
+"""Binder: what repo2docker would do, done here in an empty environment without Docker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import tomllib
+import urllib.error
+import urllib.request
+import venv
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+BINDER = REPOSITORY / "binder"
+INDEX = "voila/render/labs/index.ipynb"
+READ_BY_REPO2DOCKER = {
+    "apt.txt",
+    "environment.yml",
+    "postBuild",
+    "requirements.txt",
+    "runtime.txt",
+    "start",
+}
+PIN_FILES = (BINDER / "requirements.txt", REPOSITORY / "tests" / "requirements.txt")
+OLDEST_PYTHON = "3.11.2"  # Debian 12
+LARGEST_ENVIRONMENT_MB = 600
+LONGEST_START_S = 90
+TOKEN = "binder-test"  # noqa: S105 -- of a server that lives for one test, on loopback
+
+
+def pins(file: Path) -> list[str]:
+    """Return the requirements of a file, without comments."""
+    lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_binder_folder_holds_only_what_repo2docker_reads():
+    assert {file.name for file in BINDER.iterdir()} <= READ_BY_REPO2DOCKER
+    assert (BINDER / "runtime.txt").read_text(encoding="utf-8").startswith("python-3.11")
+    assert os.access(BINDER / "postBuild", os.X_OK)
+
+
+@pytest.mark.parametrize("file", PIN_FILES, ids=lambda file: file.parent.name)
+def test_every_pin_is_exact_and_stands_once(file):
+    exact = re.compile(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*")
+    assert [pin for pin in pins(file) if not exact.fullmatch(pin)] == []
+    names = [pin.split("==")[0].lower() for pin in pins(file)]
+    assert len(names) == len(set(names))
+
+
+def test_every_pin_installs_on_the_oldest_python_that_people_have():
+    pinned = {canonicalize_name(pin.split("==")[0]) for file in PIN_FILES for pin in pins(file)}
+    needed = {
+        canonicalize_name(package.name): package.metadata["Requires-Python"] or ""
+        for package in distributions()
+    }
+    found = {name: need for name, need in needed.items() if name in pinned}
+    too_new = {n: need for n, need in found.items() if OLDEST_PYTHON not in SpecifierSet(need)}
+    assert found
+    assert too_new == {}, "run `make pin` with that Python"
+
+
+def test_every_direct_dependency_is_pinned():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    direct = project["dependencies"] + extras["widgets"] + extras["labs"]
+    names = {re.split(r"[\[<>=]", requirement)[0].lower() for requirement in direct} - {"mlsysim"}
+    assert names <= {pin.split("==")[0].lower() for pin in pins(BINDER / "requirements.txt")}
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory, repository_files) -> tuple[Path, dict[str, str], float]:
+    """The repository and the environment that repo2docker would build, and the time it took."""
+    root = tmp_path_factory.mktemp("binder")
+    checkout = root / "repository"
+    for file in repository_files:
+        copy = checkout / file.relative_to(REPOSITORY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy)
+
+    started = time.monotonic()
+    venv.create(root / "environment", with_pip=True)
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(root / "no settings of this user"),
+        "JUPYTER_TOKEN": TOKEN,
+        "PATH": f"{root / 'environment' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    install = "python -m pip install -qq -r binder/requirements.txt && binder/postBuild"
+    subprocess.run(["bash", "-c", install], cwd=checkout, env=environment, check=True)
+    return checkout, environment, time.monotonic() - started
+
+
+def fetch(address: str) -> tuple[int, str]:
+    """Return the status and the text of a page; status 0 means that no server answers yet."""
+    try:
+        with urllib.request.urlopen(f"{address}?token={TOKEN}", timeout=60) as page:  # noqa: S310
+            return page.status, page.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, ""
+    except OSError:
+        return 0, ""
+
+
+@pytest.fixture(scope="module")
+def server(image):
+    """The address of a Jupyter server as Binder starts it, in the root of the repository."""
+    checkout, environment, _ = image
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [shutil.which("jupyter", path=environment["PATH"]), "lab", "--no-browser"]
+    options = [f"--port={port}", "--ip=127.0.0.1", "--ServerApp.port_retries=0", "--allow-root"]
+    with subprocess.Popen([*command, *options], cwd=checkout, env=environment) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            end = time.monotonic() + LONGEST_START_S
+            while fetch(f"{address}/api/status")[0] != 200:
+                assert process.poll() is None, "the Jupyter server stopped by itself"
+                assert time.monotonic() < end, "the Jupyter server does not answer"
+                time.sleep(0.3)
+            yield address
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+@pytest.mark.slow
+def test_environment_is_complete_and_small(image, measured, tmp_path):
+    checkout, environment, seconds = image
+    folder = checkout.parent / "environment"
+    size_mb = sum(f.lstat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
+    measured(f"Binder environment: {size_mb:.0f} MB, installed in {seconds:.0f} s")
+    assert size_mb < LARGEST_ENVIRONMENT_MB
+
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "check"], env=environment, check=True)
+    code = "import mlsysim, mlsysim_widgets; print(mlsysim.__file__)"
+    result = subprocess.run(
+        [python, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(result.stdout.strip()).is_relative_to(folder)
+
+
+@pytest.mark.slow
+def test_built_package_holds_every_file_of_both_packages(image, repository_files):
+    folder = image[0].parent / "environment"
+    packages = [REPOSITORY, REPOSITORY / "widgets"]
+    installed = next(folder.glob("lib/python*/site-packages"))
+    missing = [
+        str(file.relative_to(REPOSITORY))
+        for file in repository_files
+        for parent in packages
+        if file.is_relative_to(parent / ("mlsysim" if parent == REPOSITORY else "mlsysim_widgets"))
+        and not (installed / file.relative_to(parent)).is_file()
+    ]
+    assert missing == []
+
+
+@pytest.mark.slow
+def test_index_opens_and_links_every_lab(server, measured):
+    started = time.monotonic()
+    status, page = fetch(f"{server}/{INDEX}")
+    measured(f"Binder index page: {time.monotonic() - started:.1f} s")
+    assert status == 200
+    labs = REPOSITORY / "labs"
+    names = [lab.relative_to(labs).as_posix() for lab in labs.rglob("*.ipynb")]
+    linked = [name for name in names if name != "index.ipynb" and ".ipynb_checkpoints" not in name]
+    assert [name for name in linked if name not in page] == []
+
+
+@pytest.mark.slow
+def test_server_uses_the_settings_of_the_labs(server, image):
+    checkout, environment, _ = image
+    for hidden in ("labs/voila.json", "labs/index.ipynb", "pyproject.toml"):
+        assert fetch(f"{server}/voila/files/{hidden}")[0] == 403
+    shown = subprocess.run(
+        [shutil.which("jupyter", path=environment["PATH"]), "server", "--show-config-json"],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    settings = json.loads((checkout / "labs/voila.json").read_text(encoding="utf-8"))
+    assert json.loads(shown.stdout)["MappingKernelManager"] == settings["MappingKernelManager"]

@@ -1,0 +1,389 @@
+"""The dashboard without a browser: state in, one evaluation, ledger or error out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from mlsysim_widgets import Dashboard
+
+from mlsysim import (
+    Applications,
+    BaseSimulation,
+    InvalidInput,
+    NumberChoice,
+    OptionChoice,
+    Performance,
+    Personas,
+    ReliabilitySimulation,
+    ResourceSimulation,
+    SystemLedger,
+)
+from mlsysim.errors import UnknownName
+from mlsysim.simulations import SIMULATIONS
+
+HOSTILE = "<img src=x onerror=alert(1)>'\"&\u202e"
+EVERYBODY = list(itertools.product(SIMULATIONS, Applications, Personas))
+
+
+class Queue(BaseSimulation):
+    """Two declared choices, as a teaching assistant would write them."""
+
+    choices = (
+        NumberChoice(
+            name="load", label="Load", help="Share busy.", unit="dimensionless",
+            minimum=0.0, maximum=1.0, default=0.5,
+        ),
+        OptionChoice(
+            name="policy", label="Policy", help="Who is next.", options=("fifo", "fair"),
+            default="fifo",
+        ),
+    )  # fmt: skip
+    evaluations = 0
+
+    def evaluate(self, choice):
+        type(self).evaluations += 1
+        if choice["load"] == 1.0:
+            raise RuntimeError(HOSTILE)
+        slow = 2.0 if choice["policy"] == "fair" else 1.0
+        return SystemLedger(performance=Performance(latency=slow / (1.0 - choice["load"])))
+
+
+@pytest.fixture
+def queue():
+    Queue.evaluations = 0
+    return Dashboard(Queue)
+
+
+def choose_as_browser(dashboard, *, draft=False, **choice):
+    """Set the state the way a message from the page does."""
+    state = dashboard.state
+    dashboard.state = {**state, "choice": {**state["choice"], **choice}, "draft": draft}
+
+
+def shown(dashboard):
+    """Every metric text of the cards, by path."""
+    cards = dashboard.view["cards"]
+    everything = {m["path"]: m["text"] for card in cards for m in card["all"]}
+    first = {m["path"]: m["text"] for card in cards for m in card["metrics"]}
+    assert first.items() <= everything.items()
+    return everything
+
+
+def test_two_choices_make_a_dashboard_with_one_line(queue):
+    assert [control["name"] for control in queue.spec["controls"]] == ["load", "policy"]
+    assert queue.ledger.performance.latency_s == 2.0
+    assert shown(queue) == {"performance.latency": "2 s"}
+    queue.choose(policy="fair", load=0.75)
+    assert queue.ledger.performance.latency_s == 8.0
+    assert shown(queue) == {"performance.latency": "8 s"}
+    assert "8 s" in queue.view["sentence"]
+
+
+def test_one_change_is_one_evaluation_and_one_view(queue):
+    views = []
+    queue.observe(lambda change: views.append(change["new"]["sequence"]), "view")
+    assert Queue.evaluations == 1
+    choose_as_browser(queue, load=0.6)
+    assert (Queue.evaluations, views) == (2, [2])
+    queue.choose(load="70 %", policy="fair")
+    assert (Queue.evaluations, views) == (3, [2, 3])
+    queue.persona = "CloudTitan"
+    assert (Queue.evaluations, views) == (4, [2, 3, 4])
+
+
+def test_quantities_and_text_with_units_become_plain_numbers():
+    dashboard = Dashboard(ResourceSimulation)
+    dashboard.choose(duration_days="36 hour")
+    assert dashboard.state["choice"]["duration_days"] == 1.5
+    assert dashboard.view["state"]["choice"]["duration_days"] == 1.5
+    assert json.loads(json.dumps(dashboard.state)) == dashboard.state
+
+
+def test_class_instance_and_starting_choices_are_accepted_and_nothing_else():
+    own = ResourceSimulation(Applications.AutoDrive, Personas.EdgeGuardian)
+    assert Dashboard(own).simulation is own
+    assert Dashboard(own, region="Norway").state["choice"]["region"] == "Norway"
+    assert Dashboard(ResourceSimulation, persona=Personas.CloudTitan).persona == "CloudTitan"
+    with pytest.raises(InvalidInput, match="simulation: received 'Resource'"):
+        Dashboard("Resource")
+    with pytest.raises(InvalidInput, match="simulation"):
+        Dashboard(int)
+
+
+def test_unknown_keyword_raises_with_the_nearest_name(queue):
+    with pytest.raises(UnknownName, match="Did you mean 'policy'"):
+        queue.choose(polcy="fair")
+    with pytest.raises(UnknownName, match="Did you mean 'policy'"):
+        Dashboard(Queue, polcy="fair")
+    assert Queue.evaluations == 1
+
+
+def test_first_selectors_are_persona_application_and_region():
+    spec = Dashboard(ResourceSimulation).spec
+    assert [s["name"] for s in spec["selectors"]] == ["persona", "application", "region"]
+    declared = {choice.name for choice in ResourceSimulation.choices}
+    assert {c["name"] for c in spec["controls"]} == declared - {"region"}
+    listed = {option["value"] for option in spec["selectors"][1]["options"]}
+    assert listed == set(Applications)
+    assert all(option["help"] for option in spec["selectors"][0]["options"])
+
+
+@pytest.mark.parametrize(("simulation", "application", "persona"), EVERYBODY)
+def test_every_view_of_every_application_and_persona_has_data(simulation, application, persona):
+    dashboard = Dashboard(simulation, application=application, persona=persona)
+    assert dashboard.error == ""
+    expected = simulation(application, persona).evaluate({})
+    assert dashboard.ledger == expected
+    assert dashboard.view["figures"]
+    for figure in dashboard.view["figures"]:
+        assert figure["title"]
+        assert figure["alt"]
+        assert len(figure["series"]) > 1
+        assert len(figure["table"]["rows"]) > 1
+        assert all(axis["label"] and axis["unit"] for axis in figure["axes"].values())
+        assert all(entry["text"] not in ("", "–") for entry in figure["series"])
+    assert shown(dashboard) == {
+        f"{name}.{metric}": getattr(expected, name).text(metric)
+        for name in expected.groups
+        for metric in getattr(expected, name)
+    }
+    assert len(dashboard.view["verdicts"]) == len(expected.verdicts)
+    json.dumps([dashboard.spec, dashboard.view], allow_nan=False)
+
+
+ENDS = [
+    (simulation, choice.name, end)
+    for simulation in SIMULATIONS
+    for choice in simulation().choices
+    if isinstance(choice, NumberChoice)
+    for end in (choice.minimum, choice.maximum)
+]
+
+
+@pytest.mark.parametrize(("simulation", "name", "end"), ENDS)
+def test_number_controls_work_at_both_ends_and_refuse_what_lies_outside(simulation, name, end):
+    dashboard = Dashboard(simulation)
+    control = next(c for c in dashboard.spec["controls"] if c["name"] == name)
+    assert end in (control["minimum"], control["maximum"])
+    choose_as_browser(dashboard, **{name: end})
+    assert dashboard.error == ""
+    assert dashboard.state["choice"][name] == end
+    good = dashboard.ledger
+    outside = end - 1 if end == control["minimum"] else end * 2
+    choose_as_browser(dashboard, **{name: outside})
+    assert dashboard.view["problem"]["field"] == name
+    assert dashboard.view["problem"]["accepted"] == control["accepted"]
+    assert dashboard.view["stale"] is True
+    assert dashboard.ledger is good
+
+
+OPTIONS = [
+    (simulation, choice.name)
+    for simulation in SIMULATIONS
+    for choice in simulation().choices
+    if isinstance(choice, OptionChoice)
+]
+
+
+@pytest.mark.parametrize(("simulation", "name"), OPTIONS)
+def test_option_controls_offer_what_works_and_refuse_the_rest(simulation, name):
+    dashboard = Dashboard(simulation)
+    controls = [*dashboard.spec["selectors"], *dashboard.spec["controls"]]
+    options = next(c for c in controls if c["name"] == name)["options"]
+    for option in (options[0]["value"], options[-1]["value"]):
+        choose_as_browser(dashboard, **{name: option})
+        assert dashboard.error == ""
+        assert dashboard.state["choice"][name] == option
+    choose_as_browser(dashboard, **{name: HOSTILE})
+    assert dashboard.view["problem"]["field"] == name
+
+
+def test_problem_says_field_received_accepted_and_suggestion():
+    dashboard = Dashboard(ResourceSimulation, region="Quebec")
+    good = dashboard.view
+    dashboard.choose(region="Quebecc")
+    problem = dashboard.view["problem"]
+    assert problem["title"] == "Region: this cannot be used"
+    assert problem["received"] == "'Quebecc'"
+    assert "Quebec" in problem["suggestion"]
+    assert dashboard.error.startswith("region: received 'Quebecc'")
+    assert dashboard.view["cards"] == good["cards"]
+    assert dashboard.state["choice"]["region"] == "Quebecc"
+    dashboard.choose(region="Norway")
+    assert (dashboard.error, dashboard.view["problem"], dashboard.view["stale"]) == (
+        "",
+        None,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [float("nan"), float("inf"), True, None, [], {}, HOSTILE, "eight", b"8", 1e400, object],
+    ids=repr,
+)
+@pytest.mark.parametrize("name", ["load", "policy", "persona", "application"])
+def test_junk_is_shown_in_place_and_travels_as_json(queue, name, junk):
+    good = queue.ledger
+    queue.choose(**{name: junk})
+    assert queue.error
+    assert queue.view["problem"]["title"]
+    assert queue.ledger is good
+    json.dumps([queue.spec, queue.state, queue.view], allow_nan=False)
+
+
+@pytest.mark.parametrize("state", [{}, {"choice": 7}, {"persona": [], "choice": {"x": {}}}])
+def test_broken_state_from_outside_is_an_error_in_place(queue, state):
+    queue.state = state
+    assert queue.view["stale"]
+    queue.reset()
+    assert (queue.error, queue.state["choice"]["load"]) == ("", 0.5)
+
+
+def test_error_of_a_simulation_is_shown_in_plain_words(queue):
+    queue.choose(load=1.0)
+    assert queue.view["problem"]["title"] == "Queue could not be evaluated"
+    assert queue.view["problem"]["detail"] == f"RuntimeError: {HOSTILE}"
+    assert queue.view["cards"]
+    queue.undo()
+    assert queue.error == ""
+
+
+def test_simulation_that_never_works_still_shows_its_controls():
+    class Broken(Queue):
+        def evaluate(self, choice):
+            raise ZeroDivisionError(choice)
+
+    dashboard = Dashboard(Broken)
+    assert dashboard.ledger is None
+    assert dashboard.view["cards"] == []
+    assert len(dashboard.spec["controls"]) == 2
+    assert "Broken could not be evaluated" in dashboard.view["problem"]["title"]
+
+
+def test_undo_and_reset_walk_over_settled_states_only(queue):
+    assert queue.view["undo"] is False
+    for load in (0.1, 0.2, 0.3):
+        choose_as_browser(queue, draft=True, load=load)
+    choose_as_browser(queue, load=0.3)
+    queue.choose(policy="fair")
+    assert queue.view["undo"] is True
+    queue.undo()
+    assert queue.state["choice"] == {"load": 0.3, "policy": "fifo"}
+    queue.undo()
+    assert queue.state["choice"] == {"load": 0.5, "policy": "fifo"}
+    assert queue.view["undo"] is False
+    queue.undo()
+    queue.choose(load=0.9)
+    queue.reset()
+    assert queue.state["choice"]["load"] == 0.5
+    queue.undo()
+    assert queue.state["choice"]["load"] == 0.9
+
+
+def test_end_of_a_drag_is_not_evaluated_twice(queue):
+    choose_as_browser(queue, draft=True, load=0.3)
+    choose_as_browser(queue, draft=False, load=0.3)
+    assert Queue.evaluations == 2
+
+
+def test_undo_and_reset_come_as_messages(queue):
+    queue.choose(load=0.7)
+    queue._handle_custom_msg({"action": "undo"}, [])
+    assert queue.state["choice"]["load"] == 0.5
+    for junk in ({"action": "_simulation"}, {"action": []}, "undo", None):
+        queue._handle_custom_msg(junk, [])
+    assert queue.error == ""
+
+
+def test_another_application_keeps_what_was_set_and_renews_defaults():
+    dashboard = Dashboard(ResourceSimulation)
+    doorbell = dashboard.state["choice"]
+    dashboard.choose(region="Norway", duration_days=30)
+    dashboard.application = "Recommendation"
+    choice = dashboard.state["choice"]
+    assert (choice["region"], choice["duration_days"]) == ("Norway", 30)
+    defaults = ResourceSimulation("Recommendation", "TinyPioneer").defaults
+    assert {k: choice[k] for k in ("batch_size", "facility")} == {
+        k: defaults[k] for k in ("batch_size", "facility")
+    }
+    assert defaults["facility"] != doorbell["facility"]
+    assert dashboard.spec["title"] == ResourceSimulation.title
+    dashboard.undo()
+    assert dashboard.application == "Doorbell"
+    assert dashboard.state["choice"] == {**doorbell, "region": "Norway", "duration_days": 30}
+
+
+def test_undo_restores_what_was_set_even_where_it_is_the_default_of_another_application():
+    dashboard = Dashboard(ResourceSimulation)
+    for_ads = ResourceSimulation("Recommendation").defaults["facility"]
+    assert for_ads != dashboard.state["choice"]["facility"]
+    dashboard.choose(facility=for_ads)
+    dashboard.application = "Recommendation"
+    dashboard.undo()
+    assert (dashboard.application, dashboard.state["choice"]["facility"]) == ("Doorbell", for_ads)
+
+
+def test_number_without_an_upper_bound_has_none_in_the_page():
+    class Unbounded(Queue):
+        choices = (
+            NumberChoice(
+                name="load", label="Load", help="", unit="device", minimum=1.0,
+                maximum=float("inf"), default=2.0,
+            ),
+        )  # fmt: skip
+
+        def evaluate(self, choice):
+            return SystemLedger(performance=Performance(latency=choice["load"]))
+
+    dashboard = Dashboard(Unbounded)
+    assert dashboard.spec["controls"][0]["maximum"] is None
+    json.dumps(dashboard.spec, allow_nan=False)
+    dashboard.choose(load=1e9)
+    assert dashboard.error == ""
+
+
+def test_choice_that_no_longer_fits_falls_back_to_the_new_default():
+    dashboard = Dashboard(ResourceSimulation, application="Frontier")
+    control = next(c for c in dashboard.spec["controls"] if c["name"] == "batch_size")
+    dashboard.choose(batch_size=control["maximum"])
+    dashboard.application = "Doorbell"
+    assert dashboard.error == ""
+    assert dashboard.state["choice"]["batch_size"] == Applications.Doorbell.batch_size
+
+
+def test_sentence_tells_fleet_place_limit_carbon_and_judgement():
+    dashboard = Dashboard(ResourceSimulation, region="Quebec")
+    ledger, sentence = dashboard.ledger, dashboard.view["sentence"]
+    assert sentence.startswith(
+        f"10 million sensors running {Applications.Doorbell.label} in Quebec"
+    )
+    assert ledger.performance.text("latency") in sentence
+    assert f"{ledger.sustainability.text('carbon')} over 365 days" in sentence
+    assert f"{ledger.performance.binding_limit}-bound" in sentence
+    assert sentence.endswith(f"meets all {len(ledger.verdicts)} constraints")
+    dashboard.choose(duty_cycle=1.0)
+    broken = [verdict.constraint for verdict in dashboard.ledger.violations]
+    assert broken
+    assert dashboard.view["sentence"].endswith(", ".join(broken))
+
+
+def test_python_line_gives_the_same_ledger():
+    dashboard = Dashboard(ResourceSimulation, region="Norway", persona="CloudTitan")
+    line = dashboard.view["python"]
+    assert line == "ResourceSimulation('Doorbell', 'CloudTitan').evaluate({'region': 'Norway'})"
+    assert eval(line) == dashboard.ledger  # noqa: S307
+
+
+def test_mission_of_ones_own_is_listed_and_used():
+    from dataclasses import replace
+
+    own = replace(Applications.Doorbell, name="Own", label=HOSTILE, aliases=())
+    dashboard = Dashboard(ReliabilitySimulation(own, Personas.EdgeGuardian))
+    assert dashboard.application == "Own"
+    assert HOSTILE in dashboard.view["sentence"]
+    dashboard.application = "Training"
+    dashboard.application = "Own"
+    assert dashboard.simulation.scenario is own
