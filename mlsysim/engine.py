@@ -423,8 +423,9 @@ def _training_state(work: _Workload, held: float, replicas: float) -> float:
 def _live_elements(work: _Workload) -> Any:
     """Return activations alive at once: the largest step, or in training all kept for backward.
 
-    Backward needs the inputs of every operator that is not linear, or that has weights. A pipeline keeps as many microbatches in flight as it has stages, of its share of the layers
-    each: together one microbatch of the whole model.
+    Backward needs the inputs of every operator that is not linear, or that has weights. A pipeline
+    keeps as many microbatches in flight as it has stages, of its share of the layers each:
+    together one microbatch of the whole model.
     """
     if work.phase != "training":
         return work.model.peak_activation_elements(work.phase, work.length) * work.samples

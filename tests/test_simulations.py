@@ -192,8 +192,9 @@ def test_independent_units_scale_linearly(application):
     one = ResourceSimulation(application, "CloudTitan").evaluate({})
     many = ResourceSimulation(application, "TinyPioneer").evaluate({})
     factor = Personas.TinyPioneer.scale_factor
-    for path in ("sustainability.energy", "sustainability.carbon", "sustainability.water",
-                 "economics.tco", "reliability.expected_failures", "reliability.devices"):  # fmt: skip
+    paths = ("energy", "carbon", "water")
+    linear = [f"sustainability.{name}" for name in paths]
+    for path in (*linear, "economics.tco", "reliability.expected_failures", "reliability.devices"):
         assert many.si(path) == pytest.approx(factor * one.si(path), rel=1e-12)
     assert many.si("economics.cost_per_sample") == pytest.approx(
         one.si("economics.cost_per_sample"), rel=1e-12
