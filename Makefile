@@ -9,6 +9,9 @@ python := .venv/bin/python
 pip_install := $(python) -m pip install -qq --disable-pip-version-check
 sources := mlsysim widgets tests tools
 
+# Jupyter asks to be told that its user, in a container for example, is root.
+allow_root := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 # What an installation copies or reads, so that a change of it calls for a new one.
 installed := pyproject.toml binder/requirements.txt $(wildcard widgets/mlsysim_widgets/voila_template/*)
 
@@ -17,9 +20,9 @@ pin_with ?= /usr/bin/python3
 
 # apt-get on Debian and its relatives, with the rights that this takes; a plain request elsewhere.
 define install_debian_packages
-	echo "Installing $(1) with apt-get."; \
 	if ! command -v apt-get >/dev/null; then \
 	  echo "Please install $(1) (or its like on this system) and run make again." >&2; exit 1; fi; \
+	echo "Installing $(1) with apt-get."; \
 	as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
 	$$as_root apt-get update -qq; \
 	$$as_root env DEBIAN_FRONTEND=noninteractive \
@@ -36,7 +39,8 @@ labs: .venv/labs ## Open the labs in a browser, served by Voila
 
 .PHONY: lab
 lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
-	@$(python) -m jupyterlab labs --LabApp.news_url=None --LabApp.extension_manager=readonly
+	@exec $(python) -m jupyterlab labs $(allow_root) \
+	  --LabApp.news_url=None --LabApp.extension_manager=readonly
 
 .PHONY: test
 test: .venv/dev chromium ## Run every test, browser tests included
@@ -71,7 +75,7 @@ pin: ## Refresh the pinned versions of everything that is installed
 
 .PHONY: clean
 clean: ## Remove the environment, caches and build results
-	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist test-artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find mlsysim widgets tests tools labs \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	  -prune -exec rm -rf {} +
 
