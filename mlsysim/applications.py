@@ -30,9 +30,9 @@ class Target:
 class Application(Sourced):
     """A mission: what runs where, how often, and what it must not exceed.
 
-    `duty_cycle` is the share of time the system is powered up, `utilization` the share of that
-    time it works. `gang` tells devices that must all work at once (a training job) from devices
-    that fail one by one.
+    `unit` is what one copy of it is called. `duty_cycle` is the share of time the system is
+    powered up, `utilization` the share of that time it works. `gang` tells devices that must all
+    work at once (a training job) from devices that fail one by one.
 
     >>> Applications.Doorbell.deadline_s
     0.2
@@ -41,6 +41,7 @@ class Application(Sourced):
     name: str
     label: str
     group: str
+    unit: str
     mission: str
     model: ModelSpec
     system: System
@@ -105,6 +106,7 @@ def _devices() -> tuple[Application, ...]:
         _application(
             "Doorbell",
             label="Doorbell camera",
+            unit="doorbell",
             group="Tiny",
             mission="Tell from a picture whether a person stands at the door",
             model="Wake Vision MCUNet-5fps (vww1)",
@@ -132,6 +134,7 @@ def _devices() -> tuple[Application, ...]:
         _application(
             "KeywordSpotting",
             label="Keyword spotting",
+            unit="voice sensor",
             group="Tiny",
             mission="Hear a wake word, always on, on a coin cell",
             model="MLPerf Tiny KWS DS-CNN",
@@ -159,6 +162,7 @@ def _devices() -> tuple[Application, ...]:
         _application(
             "AutoDrive",
             label="Driving assistant",
+            unit="vehicle",
             group="Edge",
             mission="Find cars and people in every camera frame while driving",
             model="YOLOv8n",
@@ -177,6 +181,7 @@ def _devices() -> tuple[Application, ...]:
         _application(
             "Assistant",
             label="Phone assistant",
+            unit="phone",
             group="Mobile",
             mission="Answer questions on the phone, without a network",
             model="Llama-3.1 8B",
@@ -211,6 +216,7 @@ def _fleet() -> tuple[Application, ...]:
         _application(
             "Frontier",
             label="Frontier model training",
+            unit="frontier cluster",
             group="Cloud",
             mission="Train a model of 405 billion parameters on 16,384 GPUs",
             model="Llama-3.1 405B",
@@ -230,6 +236,7 @@ def _fleet() -> tuple[Application, ...]:
         _application(
             "Training",
             label="Model training",
+            unit="training cluster",
             group="Cloud",
             mission="Train a model of 70 billion parameters on 1,024 GPUs",
             model="Llama-3.1 70B",
@@ -249,6 +256,7 @@ def _fleet() -> tuple[Application, ...]:
         _application(
             "Inference",
             label="Chat service",
+            unit="chat node",
             group="Cloud",
             mission="Answer many conversations at once from one node",
             model="Llama-3.1 70B",
@@ -268,6 +276,7 @@ def _fleet() -> tuple[Application, ...]:
         _application(
             "Recommendation",
             label="Recommendation service",
+            unit="ranking node",
             group="Cloud",
             mission="Rank what millions of people see next",
             model="DLRM",

@@ -357,9 +357,7 @@ def test_choice_that_no_longer_fits_falls_back_to_the_new_default():
 def test_sentence_tells_fleet_place_limit_carbon_and_judgement():
     dashboard = Dashboard(ResourceSimulation, region="Quebec")
     ledger, sentence = dashboard.ledger, dashboard.view["sentence"]
-    assert sentence.startswith(
-        f"10 million sensors running {Applications.Doorbell.label} in Quebec"
-    )
+    assert sentence.startswith("10 million doorbells in Quebec")
     assert ledger.performance.text("latency") in sentence
     assert f"{ledger.sustainability.text('carbon')} over 365 days" in sentence
     assert f"{ledger.performance.binding_limit}-bound" in sentence
@@ -380,7 +378,7 @@ def test_python_line_gives_the_same_ledger():
 def test_mission_of_ones_own_is_listed_and_used():
     from dataclasses import replace
 
-    own = replace(Applications.Doorbell, name="Own", label=HOSTILE, aliases=())
+    own = replace(Applications.Doorbell, name="Own", unit=HOSTILE, aliases=())
     dashboard = Dashboard(ReliabilitySimulation(own, Personas.EdgeGuardian))
     assert dashboard.application == "Own"
     assert HOSTILE in dashboard.view["sentence"]

@@ -102,7 +102,7 @@ def sentence(simulation: BaseSimulation, ledger: SystemLedger, choice: Mapping[s
         _carbon(simulation, ledger, choice),
     ]
     told = ", ".join(fact for fact in facts if fact)
-    design = f"{_fleet(simulation)} running {simulation.scenario.label}{_place(ledger, choice)}"
+    design = f"{_fleet(simulation)}{_place(ledger, choice)}"
     parts = [f"{design}: {told}" if told else design, _judgement(ledger)]
     return "; ".join(part for part in parts if part)
 
@@ -118,9 +118,8 @@ def count(number: int) -> str:
 
 
 def _fleet(simulation: BaseSimulation) -> str:
-    persona = simulation.persona
-    plural = "" if persona.scale_factor == 1 else "s"
-    return f"{count(persona.scale_factor)} {persona.unit_of_scale}{plural}"
+    units = simulation.persona.scale_factor
+    return f"{count(units)} {simulation.scenario.unit}{'' if units == 1 else 's'}"
 
 
 def _place(ledger: SystemLedger, choice: Mapping[str, Any]) -> str:
