@@ -183,6 +183,82 @@ def test_dividing_a_model_divides_its_weights_and_adds_communication():
     assert together.si("latency") < alone.si("latency")
 
 
+def test_sums_over_a_tensor_parallel_group_worked_by_hand():
+    """Llama-3.1 70B sums 64 tokens of 8,192 values twice in each of 80 layers, over 8 devices."""
+    run = Engine.solve(Models["Llama-3.1 70B"], Systems["H100 node"], phase="decode", batch_size=64)
+    message = 64 * 8192 * 2
+    once = 2 * 7 / 8 * message / 450e9 + 14 * 1.5e-6
+    assert run.si("communication_time") == pytest.approx(2 * 80 * once, rel=1e-12)
+
+
+def test_gathering_sharded_weights_worked_by_hand():
+    """Each of 8 devices fetches 7/8 of the weights it reads, once per decoded token."""
+    model, layout = Models["Llama-3.1 8B"], Layout(data=8, sharding="full")
+    run = Engine.solve(model, Systems["H100 node"], phase="decode", batch_size=8, layout=layout)
+    gathered = 7_504_658_432 * 2 * 7 / 8
+    assert run.si("communication_time") == pytest.approx(gathered / 450e9, rel=1e-3)
+    step = Engine.solve(
+        model, Systems["H100 node"], phase="training", batch_size=8, layout=layout,
+        runtime="Training framework",
+    )  # fmt: skip
+    # Forward and backward each gather all weights; gradients are summed in the same ring.
+    reduced = 2 * 7 / 8 * model.parameters * 2 / 450e9 + 14 * 1.5e-6
+    assert step.si("communication_time") == pytest.approx(
+        0.25 * (2 * gathered / 450e9 + reduced), rel=1e-2
+    )
+
+
+def test_gradients_are_summed_between_nodes_at_the_speed_of_their_network():
+    run = Engine.solve(
+        Models["Llama-3.1 8B"],
+        Systems["H100 cluster 1024"],
+        phase="training",
+        batch_size=1024,
+        layout=Layout(data=1024),
+        runtime="Training framework",
+    )
+    message = Models["Llama-3.1 8B"].parameters * 2
+    ring = 2 * 1023 / 1024 * message / 50e9 + 2 * 1023 * 1.5e-6
+    assert run.si("communication_time") == pytest.approx(0.25 * ring, rel=1e-12)
+
+
+def test_the_bubble_worked_by_hand():
+    """16 stages of 8 virtual ones wait 15/(8 · 16) of the time they work, at 16 microbatches."""
+    frontier = Applications.Frontier
+    run = Engine.solve(frontier.model, frontier.system, phase="training", batch_size=2048)
+    worked = run.si("compute_time") + run.si("memory_time") + run.si("overhead_time")
+    assert run.si("bubble_time") == pytest.approx(worked * 15 / (8 * 16), rel=1e-12)
+
+
+def test_power_follows_the_time_that_devices_are_busy():
+    node = Systems["H100 node"]
+    run = Engine.solve(Models["Llama-3.1 70B"], node, phase="decode", batch_size=64)
+    busy = (run.si("compute_time") + run.si("memory_time")) / run.si("latency")
+    assert run.si("power") == pytest.approx(8 * (70 + (700 - 70) * busy + 575), rel=1e-12)
+    assert run.si("energy") == pytest.approx(run.si("power") * run.si("latency"), rel=1e-12)
+    assert run.si("energy_per_sample") == pytest.approx(run.si("energy") / 64, rel=1e-12)
+
+
+def test_a_batch_smaller_than_the_replicas_leaves_some_idle():
+    node, model = Systems["H100 node"], Models["ResNet-50"]
+    full, partial = (
+        Engine.solve(model, node, batch_size=size, layout=Layout(data=8)) for size in (8, 3)
+    )
+    assert full.si("latency") == partial.si("latency")
+    assert partial.si("throughput") == pytest.approx(full.si("throughput") * 3 / 8)
+    assert partial.si("model_flops_utilization") == pytest.approx(
+        full.si("model_flops_utilization") * 3 / 8
+    )
+
+
+def test_an_eager_runtime_spends_its_time_launching_small_work(h100):
+    model = Models["MobileNetV3-Small"]
+    run = Engine.solve(model, h100, runtime="PyTorch eager")
+    executions = model.operators("inference").at().count.sum()
+    assert run.si("latency") == pytest.approx(executions * 73e-6, rel=1e-9)
+    assert run.si("binding_limit") == "launch overhead"
+
+
 def test_a_pipeline_waits_less_with_more_microbatches():
     cluster = Systems["H100 cluster 1024"]
     few, many = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import sys
@@ -268,6 +269,38 @@ def test_lost_work_makes_what_is_kept_dearer():
     assert sorry.reliability.si("goodput") < safe.reliability.si("goodput")
     assert sorry.si("economics.cost_per_sample") > safe.si("economics.cost_per_sample")
     assert sorry.si("sustainability.energy") == safe.si("sustainability.energy")
+
+
+def test_spares_are_bought_and_made_and_shorten_the_wait():
+    simulation = ReliabilitySimulation(Applications.Frontier, Personas.CloudTitan)
+    none, many = (simulation.evaluate({"spares": number}) for number in (0, 64))
+    share = 64 * 8 * 365 / (5 * 365.25)
+    bought = many.economics.capital_cost_usd - none.economics.capital_cost_usd
+    made = many.sustainability.embodied_carbon_kg - none.sustainability.embodied_carbon_kg
+    assert bought == pytest.approx(share * Hardware["H100"].price_usd, rel=1e-9)
+    assert made == pytest.approx(share * Hardware["H100"].embodied_kgco2e, rel=1e-9)
+    assert many.reliability.si("availability") > none.reliability.si("availability")
+
+
+def test_goodput_of_a_gang_worked_by_hand():
+    """Without spares every failure waits for its repair; with many, for the restart alone."""
+    simulation = ReliabilitySimulation(Applications.Frontier, Personas.CloudTitan)
+    ledger = simulation.evaluate({"spares": 256, "restart_minutes": 5})
+    between = FailureRates["llama3_cluster"].node_failure_interval_s / 2048
+    assert ledger.reliability.si("availability") == pytest.approx(between / (between + 300.0))
+    lost = math.exp(300.0 / between) * (math.exp(610.0 / between) - 1)
+    assert ledger.reliability.si("goodput") == pytest.approx(600.0 / (between * lost), rel=1e-9)
+    in_repair = 86_400.0 / between
+    bare = simulation.evaluate({"spares": 0, "restart_minutes": 5})
+    waiting = 300.0 + (1 - math.exp(-in_repair)) * 86_400.0
+    assert bare.reliability.si("availability") == pytest.approx(between / (between + waiting))
+
+
+def test_a_device_that_fails_alone_is_out_for_its_repair():
+    ledger = ReliabilitySimulation(Applications.Doorbell).evaluate({"repair_hours": 240})
+    interval = 365.25 / 0.02
+    assert ledger.reliability.si("availability") == pytest.approx(interval / (interval + 10.0))
+    assert ledger.reliability.si("goodput") == ledger.reliability.si("availability")
 
 
 def test_choices_that_make_no_sense_are_not_offered():
