@@ -259,6 +259,32 @@ def test_an_eager_runtime_spends_its_time_launching_small_work(h100):
     assert run.si("binding_limit") == "launch overhead"
 
 
+def test_the_cache_is_divided_among_the_devices():
+    """80 layers of 8 key and value heads of 128, 64 sequences of 4,096 tokens, over 8 devices."""
+    run = Engine.solve(
+        Models["Llama-3.1 70B"],
+        Systems["H100 node"],
+        phase="decode",
+        batch_size=64,
+        context_length=4096,
+    )
+    assert run.si("cache_memory") == 2 * 80 * 8 * 128 * 4096 * 64 * 2 / 8
+    prompt = Engine.solve(
+        Models["Llama-3.1 70B"], Systems["H100 node"], phase="prefill", sequence_length=4096
+    )
+    assert prompt.si("cache_memory") == 2 * 80 * 8 * 128 * 4096 * 2 / 8
+
+
+def test_activations_kept_for_backward_worked_by_hand(h100):
+    """In units of 4,096 values a layer of Llama-3.1 8B keeps, for each token, the inputs of two
+    normalizations, of query-key-value (1), attention (1.5), its output (1), gate and up (1), the
+    gated activation (7) and down (3.5): 17; then one normalization and the head.
+    """
+    run = Engine.solve(Models["Llama-3.1 8B"], h100, phase="training", sequence_length=1000)
+    values = 1000 * 4096 * (32 * 17 + 2)
+    assert run.si("activation_memory") == pytest.approx(values * 2, rel=1e-12)
+
+
 def test_a_pipeline_waits_less_with_more_microbatches():
     cluster = Systems["H100 cluster 1024"]
     few, many = (

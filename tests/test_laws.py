@@ -47,6 +47,14 @@ def test_the_bare_law_has_the_declared_dimension(law):
     assert result.check(quantity(1.0, law.result_unit).dimensionality)
 
 
+def test_one_quantity_by_position_is_enough():
+    joules = formulas.energy(quantity(2.0, "kilowatt"), 3.0)
+    assert str(joules.units) == "J"
+    assert joules.magnitude == 6000.0
+    with pytest.raises(DimensionError, match="power of energy"):
+        formulas.energy(quantity(2.0, "second"), 3.0)
+
+
 def test_scaled_units_give_the_same_answer(law):
     """Milli-units in, same physics out: a law holds no hidden unit."""
     scaled = {

@@ -110,6 +110,14 @@ def test_a_group_of_another_kind_is_refused(wrong):
         SystemLedger(performance=wrong)
 
 
+def test_groups_are_equal_when_kind_and_numbers_are():
+    assert Performance(latency=1.0) == Performance(latency="1 s")
+    assert Performance(latency=1.0) != Performance(latency=2.0)
+    assert Performance() != Economics()
+    assert hash(Performance(latency=1.0)) == hash(Performance(latency_ms=1000))
+    assert Performance(latency=1.0).replace(power=3.0) == Performance(latency=1.0, power=3.0)
+
+
 def test_verdicts_say_what_holds_and_by_how_much(ledger):
     deadline, memory = ledger.verdicts
     assert deadline.holds

@@ -271,6 +271,18 @@ def test_lost_work_makes_what_is_kept_dearer():
     assert sorry.si("sustainability.energy") == safe.si("sustainability.energy")
 
 
+def test_more_units_fail_more_often():
+    one, many = (
+        ReliabilitySimulation(Applications.Inference, persona).evaluate({})
+        for persona in (Personas.CloudTitan, Personas.EdgeGuardian)
+    )
+    node = FailureRates["rsc1_cluster"].node_failure_interval_s
+    assert one.reliability.si("mean_time_between_failures") == pytest.approx(node)
+    assert many.reliability.si("mean_time_between_failures") == pytest.approx(node / 10_000)
+    assert many.reliability.si("devices") == 80_000
+    assert many.reliability.si("expected_failures") == pytest.approx(6.5 / 1000 * 365 * 10_000)
+
+
 def test_spares_are_bought_and_made_and_shorten_the_wait():
     simulation = ReliabilitySimulation(Applications.Frontier, Personas.CloudTitan)
     none, many = (simulation.evaluate({"spares": number}) for number in (0, 64))
