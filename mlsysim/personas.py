@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
+from mlsysim.sources import Sourced
 
 
 @dataclass(frozen=True, kw_only=True)
-class Persona:
+class Persona(Sourced):
     """Somebody who deploys an application, at the scale at which they work.
 
     `scale_factor` is how many units of the application they run; results of one unit are
@@ -40,6 +41,7 @@ Personas: Registry[Persona] = Registry(
             scale_factor=1,
             unit_of_scale="cluster",
             primary_constraint="money and grid power",
+            source="project-mission",
         ),
         Persona(
             name="EdgeGuardian",
@@ -48,6 +50,7 @@ Personas: Registry[Persona] = Registry(
             scale_factor=10_000,
             unit_of_scale="machine",
             primary_constraint="latency",
+            source="project-mission",
         ),
         Persona(
             name="MobileNomad",
@@ -56,6 +59,7 @@ Personas: Registry[Persona] = Registry(
             scale_factor=100_000_000,
             unit_of_scale="phone",
             primary_constraint="battery and heat",
+            source="project-mission",
         ),
         Persona(
             name="TinyPioneer",
@@ -64,6 +68,7 @@ Personas: Registry[Persona] = Registry(
             scale_factor=10_000_000,
             unit_of_scale="sensor",
             primary_constraint="memory and energy",
+            source="project-mission",
         ),
     ),
 )

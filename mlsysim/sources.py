@@ -113,7 +113,8 @@ def _numbers(record: Sourced) -> Iterable[tuple[str, float]]:
         value: Any = getattr(record, item.name)
         entries = value.items() if isinstance(value, Mapping) else [(None, value)]
         for key, number in entries:
-            if isinstance(number, int | float) and not item.name.endswith("year"):
+            numeric = isinstance(number, int | float) and not isinstance(number, bool)
+            if numeric and not item.name.endswith("year"):
                 yield (f"{item.name}.{key}" if key else item.name), number
 
 
