@@ -283,6 +283,10 @@ def test_activations_kept_for_backward_worked_by_hand(h100):
     run = Engine.solve(Models["Llama-3.1 8B"], h100, phase="training", sequence_length=1000)
     values = 1000 * 4096 * (32 * 17 + 2)
     assert run.si("activation_memory") == pytest.approx(values * 2, rel=1e-12)
+    four = Engine.solve(
+        Models["Llama-3.1 8B"], h100, phase="training", batch_size=4, sequence_length=1000
+    )
+    assert four.si("activation_memory") == pytest.approx(4 * values * 2, rel=1e-12)
 
 
 def test_a_pipeline_waits_less_with_more_microbatches():

@@ -179,6 +179,15 @@ def test_comparison_in_numbers_and_words(ledger):
         _ = comparison["performance.mood"]
 
 
+def test_a_change_from_nothing_is_told_by_its_size():
+    nothing = SystemLedger(sustainability=Sustainability(water=0.0))
+    some = SystemLedger(sustainability=Sustainability(water=2000.0))
+    change = nothing.compare(some)["sustainability.water"]
+    assert change.ratio is None
+    assert change.words == "2 m³ higher, worse"
+    assert some.compare(nothing)["sustainability.water"].words == "2 m³ lower, better"
+
+
 def test_plain_text_is_the_same_each_time_and_complete(ledger):
     text = str(ledger)
     assert text == ledger.to_table()

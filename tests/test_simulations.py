@@ -271,6 +271,30 @@ def test_lost_work_makes_what_is_kept_dearer():
     assert sorry.si("sustainability.energy") == safe.si("sustainability.energy")
 
 
+def test_off_duty_a_server_is_off_and_a_sensor_sleeps():
+    half = {"duty_cycle": 0.5, "utilization": 1.0}
+    node = ResourceSimulation(Applications.Inference, Personas.CloudTitan).evaluate(half)
+    assert node.sustainability.device_power_w == pytest.approx(0.5 * node.performance.power_w)
+    sensor = ResourceSimulation(Applications.Doorbell, Personas.CloudTitan).evaluate(half)
+    asleep = 0.5 * (sensor.performance.power_w + Hardware["ESP32-S3"].idle_power_w)
+    assert sensor.sustainability.device_power_w == pytest.approx(asleep)
+
+
+def test_verdicts_of_reliability_turn_where_their_limits_say():
+    alone = ReliabilitySimulation(Applications.Doorbell)
+    for hours, holds in ((24, True), (720, True)):
+        verdict = alone.evaluate({"repair_hours": hours}).verdicts[0]
+        assert verdict.limit == 0.99
+        assert verdict.holds is holds
+    gang = ReliabilitySimulation(Applications.Frontier)
+    usual, dear = (gang.evaluate({"checkpoint_cost_s": cost}) for cost in (10, 3600))
+    kept, pays = dear.verdicts[:2]
+    assert usual.verdicts[0].limit == kept.limit == 0.9
+    assert usual.verdicts[0].holds
+    assert not kept.holds
+    assert not pays.holds
+
+
 def test_more_units_fail_more_often():
     one, many = (
         ReliabilitySimulation(Applications.Inference, persona).evaluate({})
