@@ -163,11 +163,9 @@ def _workload(
     length = _length(table, lengths, broadcast=batch.ndim > 0)
     replica_batch = np.ceil(batch / layout.data)
     training = phase == "training"
-    samples = (
-        np.minimum(replica_batch, layout.microbatch_size)
-        if _pipelined(layout, training)
-        else (replica_batch)
-    )
+    samples = replica_batch
+    if training and layout.microbatch_size is not None:
+        samples = np.minimum(replica_batch, layout.microbatch_size)
     return _Workload(
         model=model,
         phase=phase,
@@ -187,10 +185,6 @@ def _usual_layout(model: ModelSpec, system: System) -> Layout:
     divided = system.layout.tensor > 1 or system.layout.pipeline > 1
     replicated = divided and not isinstance(model, Transformer)
     return Layout(data=system.devices) if replicated else system.layout
-
-
-def _pipelined(layout: Layout, training: bool) -> bool:
-    return training and (layout.pipeline > 1 or layout.tensor > 1)
 
 
 def _whole_number(field: str, value: Any) -> Any:
@@ -336,14 +330,16 @@ def _speed(
         "peak_flop_rate": limits.peak_rate,
         "memory_bandwidth": limits.peak_bandwidth,
         "binding_limit": _binding_limit(times),
-        "unit_of_work": _UNITS_OF_WORK.get(work.phase, "inference")
-        if work.length is not None and work.table.length_name
-        else "inference"
-        if work.phase != "training"
-        else "sample",
+        "unit_of_work": _unit_of_work(work),
         "precision": work.precision.name,
         "hardware": system.hardware.name,
     }
+
+
+def _unit_of_work(work: _Workload) -> str:
+    if work.table.length_name:
+        return _UNITS_OF_WORK.get(work.phase, "inference")
+    return "sample" if work.phase == "training" else "inference"
 
 
 def _binding_limit(times: _Times) -> str | None:

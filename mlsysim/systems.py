@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from mlsysim.constants import Constants
 from mlsysim.errors import InvalidInput, require_number
 from mlsysim.hardware import Hardware, HardwareSpec
 from mlsysim.registry import Registry
 from mlsysim.sources import Sourced
+
+_CELLS_OF_A_CAMERA = 4.0
 
 SHARDINGS = ("none", "optimizer", "full")
 
@@ -18,7 +21,8 @@ class Layout:
     """How a model and its batch are divided over devices.
 
     `tensor` divides every operator, `pipeline` the layers (with `virtual_stages` per device),
-    `data` the batch, which each replica works off in microbatches. `sharding` says what the data
+    `data` the batch. In training each replica works off its share of the batch in microbatches,
+    or all at once where `microbatch_size` is None. `sharding` says what the data
     replicas divide among themselves: nothing, the optimizer state, or all state.
 
     >>> Layout(tensor=8, pipeline=16, data=128).devices
@@ -29,12 +33,14 @@ class Layout:
     pipeline: int = 1
     data: int = 1
     virtual_stages: int = 1
-    microbatch_size: int = 1
+    microbatch_size: int | None = None
     sharding: str = "none"
 
     def __post_init__(self) -> None:
         for name in ("tensor", "pipeline", "data", "virtual_stages", "microbatch_size"):
             value = getattr(self, name)
+            if name == "microbatch_size" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InvalidInput(f"{name} of a layout", value, "a whole number above 0")
         if self.sharding not in SHARDINGS:
@@ -121,16 +127,16 @@ Systems: Registry[System] = Registry(
             label="Battery camera with an ESP32-S3",
             hardware=Hardware["ESP32-S3"],
             sleeps=True,
-            battery_wh=11.2,
-            source="four-aa-cells",
+            battery_wh=_CELLS_OF_A_CAMERA * Constants["battery_aa_energy"].value,
+            source="battery-cells",
         ),
         System(
             name="STM32U3 sensor",
             label="Microphone sensor with a Cortex-M33",
             hardware=Hardware["STM32U385"],
             sleeps=True,
-            battery_wh=0.68,
-            source="cr2032-cell",
+            battery_wh=Constants["battery_cr2032_energy"].value,
+            source="battery-cells",
         ),
         System(
             name="Vehicle computer",
@@ -143,8 +149,8 @@ Systems: Registry[System] = Registry(
             label="Smartphone with a Snapdragon 8 Gen 3",
             hardware=Hardware["Qualcomm Snapdragon 8 Gen 3"],
             sleeps=True,
-            battery_wh=15.0,
-            source="phone-battery",
+            battery_wh=Constants["battery_smartphone_energy"].value,
+            source="battery-smartphone",
         ),
         _dgx_h100("H100 node", "One node of 8 H100", Layout(tensor=8)),
         _dgx_h100(
@@ -155,12 +161,26 @@ Systems: Registry[System] = Registry(
         _dgx_h100(
             "H100 cluster 1024",
             "1,024 H100 in 128 nodes",
-            Layout(tensor=8, pipeline=4, data=32, virtual_stages=5, sharding="optimizer"),
+            Layout(
+                tensor=8,
+                pipeline=4,
+                data=32,
+                virtual_stages=5,
+                microbatch_size=1,
+                sharding="optimizer",
+            ),
         ),
         _dgx_h100(
             "H100 cluster 16384",
             "16,384 H100 in 2,048 nodes",
-            Layout(tensor=8, pipeline=16, data=128, virtual_stages=8, sharding="optimizer"),
+            Layout(
+                tensor=8,
+                pipeline=16,
+                data=128,
+                virtual_stages=8,
+                microbatch_size=1,
+                sharding="optimizer",
+            ),
         ),
     ),
 )

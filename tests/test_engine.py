@@ -298,6 +298,23 @@ def test_a_pipeline_waits_less_with_more_microbatches():
     assert few.si("bubble_time") / few.si("latency") > many.si("bubble_time") / many.si("latency")
 
 
+def test_microbatches_divide_activations_and_change_no_work():
+    """One of 64 sequences at a time keeps 1/64 of the activations; weights are read each time."""
+    node, model = Systems["H100 node"], Models["Llama-3.1 8B"]
+    whole, divided = (
+        Engine.solve(
+            model, node, phase="training", batch_size=512,
+            layout=Layout(data=8, microbatch_size=size),
+        )
+        for size in (None, 1)
+    )  # fmt: skip
+    assert whole.si("activation_memory") == 64 * divided.si("activation_memory")
+    work = [run.si("achieved_flop_rate") * run.si("latency") for run in (whole, divided)]
+    assert work[0] == pytest.approx(work[1], rel=1e-12)
+    assert divided.si("arithmetic_intensity") < whole.si("arithmetic_intensity")
+    assert divided.si("throughput") <= whole.si("throughput")
+
+
 def test_sharding_divides_training_state():
     state = {
         sharding: Engine.solve(
