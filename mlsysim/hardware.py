@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlsysim import formulas
+from mlsysim.architectures import Architecture, Architectures
 from mlsysim.errors import InvalidInput, UnknownName, require_number
-from mlsysim.precisions import Precisions
+from mlsysim.precisions import Precision, Precisions
 from mlsysim.registry import FrozenDict, Registry
-from mlsysim.sources import Sourced
+from mlsysim.sources import Source, Sourced, Sources
 from mlsysim.units import to_unit, unit_of_field
 
 TIERS = ("cloud", "edge", "mobile", "tiny")
@@ -40,6 +42,8 @@ class HardwareSpec(Sourced):
     Numbers are in the unit their name says; a string or quantity with a unit is converted.
     `memory_bytes` holds what does not fit on the chip, except where all memory is on the chip
     (`memory_kind` says so); `flash_bytes` is where a microcontroller reads its weights from.
+    `matrix_plateau` is the share of dense peak that the best matrix multiplications were measured
+    to reach, by precision; where it says nothing, that of the `architecture` holds.
     Raises `InvalidInput` naming the field and the twin when a value is out of range.
 
     >>> Hardware["H100"].max_power_w
@@ -60,6 +64,8 @@ class HardwareSpec(Sourced):
     price_usd: float
     price_year: int
     embodied_kgco2e: float
+    architecture: str = "other"
+    matrix_plateau: Mapping[str, float] = field(default_factory=dict, hash=False)
     on_chip_bytes: float | None = None
     flash_bytes: float | None = None
     link_byte_per_s_per_direction: float | None = None
@@ -80,7 +86,13 @@ class HardwareSpec(Sourced):
             if getattr(self, name) is not None:
                 self._check(name, exclusive=True)
         require_number(f"idle_power_w of {self.name}", self.idle_power_w, maximum=self.max_power_w)
+        if self.architecture not in Architectures:
+            raise UnknownName(f"architecture of {self.name}", self.architecture, Architectures)
         self._check_peaks()
+        for precision, share in self.matrix_plateau.items():
+            label = f"{precision} in matrix_plateau of {self.name}"
+            require_number(label, share, maximum=1.0, exclusive=True)
+        object.__setattr__(self, "matrix_plateau", FrozenDict(self.matrix_plateau))
 
     def _check(self, name: str, *, exclusive: bool = False) -> None:
         value = _number(f"{name} of {self.name}", name, getattr(self, name), exclusive=exclusive)
@@ -102,7 +114,13 @@ class HardwareSpec(Sourced):
         }
         object.__setattr__(self, "peak_dense_flop_per_s", FrozenDict(checked))
 
-    def compute_precision(self, precision: str) -> str:
+    def source_of(self, field: str) -> Source:
+        """Return the source of one field; plateaus of all chips were collected in one place."""
+        if field.partition(".")[0] == "matrix_plateau":
+            return Sources["ml-engineering-matmul"]
+        return super().source_of(field)
+
+    def compute_precision(self, precision: Precision | str) -> str:
         """Return the format in which this hardware computes values stored in `precision`.
 
         That is the format itself where there is arithmetic for it, else the first wider one.
@@ -112,18 +130,58 @@ class HardwareSpec(Sourced):
         >>> Hardware["A100"].compute_precision("int4")
         'int8'
         """
-        for candidate in (precision, *Precisions[precision].computes_as):
+        stored = precision if isinstance(precision, Precision) else Precisions[precision]
+        for candidate in (stored.name, *stored.computes_as):
             if candidate in self.peak_dense_flop_per_s:
                 return candidate
-        raise InvalidInput(f"precision on {self.name}", precision, ", ".join(self.precisions))
+        raise InvalidInput(f"precision on {self.name}", stored.name, ", ".join(self.precisions))
 
-    def peak_flop_per_s(self, precision: str) -> float:
+    def peak_flop_per_s(self, precision: Precision | str) -> float:
         """Return the dense peak in FLOP/s at which values stored in `precision` are computed.
 
         >>> Hardware["H100"].peak_flop_per_s("fp16") / 1e12
         989.5
         """
         return self.peak_dense_flop_per_s[self.compute_precision(precision)]
+
+    def plateau(self, precision: str) -> float:
+        """Return the share of dense peak that the best matrix multiplications reach.
+
+        Formats of one width share a plateau; what was measured in 8 bits stands for 4 as well.
+
+        >>> Hardware["H100"].plateau("fp16"), Hardware["H100"].plateau("fp8")
+        (0.8, 0.71)
+        """
+        for measured in _MEASURED_AS.get(precision, (precision,)):
+            if measured in self.matrix_plateau:
+                return self.matrix_plateau[measured]
+        architecture = self.twin_of_architecture
+        if architecture.matrix_plateau is not None:
+            return architecture.matrix_plateau
+        peaks = self.peak_dense_flop_per_s
+        usual = peaks.get("bf16") or peaks.get("fp16") or max(peaks.values())
+        return float(
+            formulas.power_limited_fraction(
+                power=self.max_power_w,
+                at_full_clock=usual * architecture.full_clock_joule_per_flop,
+            )
+        )
+
+    @property
+    def twin_of_architecture(self) -> Architecture:
+        """What this chip shares with others of its generation."""
+        return Architectures[self.architecture]
+
+    @property
+    def core_cycles_per_s(self) -> float | None:
+        """Cycles of all cores together in a second: R_fp32 / (2 · lanes), None where unknown.
+
+        >>> round(Hardware["A100"].core_cycles_per_s / 108 / 1e9, 2)
+        1.41
+        """
+        lanes = self.twin_of_architecture.vector_lanes_per_core
+        fp32 = self.peak_dense_flop_per_s.get("fp32")
+        return None if lanes is None or fp32 is None else fp32 / (2.0 * lanes)
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -160,6 +218,14 @@ def _by_rule(*names: str, **others: str) -> FrozenDict[str, str]:
     return FrozenDict({**{name: _RULES[name] for name in names}, **others})
 
 
+_MEASURED_AS = {
+    "fp16": ("bf16",),
+    "tf32": ("bf16",),
+    "fp8": ("fp8", "bf16"),
+    "fp4": ("fp8", "bf16"),
+    "int8": ("fp8", "bf16"),
+}
+
 _IDLE_AND_PRICE = ("idle_power_w", "price_usd")
 _FROM_CLOCK = ("peak_dense_flop_per_s", "memory_bandwidth_byte_per_s")
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
@@ -169,6 +235,7 @@ _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
 _CLOUD = (
     HardwareSpec(name="NVIDIA P100 SXM2", vendor="NVIDIA", year=2016, tier="cloud",
+        architecture="Pascal",
         aliases=("P100",),
         peak_dense_flop_per_s={"fp64": 5.3e12, "fp32": 10.6e12, "fp16": 21.2e12},
         memory_bytes=16 * _GIB, memory_kind="HBM2", memory_bandwidth_byte_per_s=732e9,
@@ -178,6 +245,7 @@ _CLOUD = (
         estimated=("idle_power_w", "link_byte_per_s_per_direction", "price_usd"),
         field_sources=_by_rule("embodied_kgco2e"), notes="No tensor cores."),
     HardwareSpec(name="NVIDIA V100 SXM2 32GB", vendor="NVIDIA", year=2018, tier="cloud",
+        architecture="Volta",
         aliases=("V100",),
         peak_dense_flop_per_s={"fp64": 7.8e12, "fp32": 15.7e12, "fp16": 125e12},
         memory_bytes=32 * _GIB, memory_kind="HBM2", memory_bandwidth_byte_per_s=900e9,
@@ -187,6 +255,7 @@ _CLOUD = (
         field_sources=_by_rule("embodied_kgco2e"),
         notes="fp16 is the tensor-core peak; without it 31.4e12."),
     HardwareSpec(name="NVIDIA T4", vendor="NVIDIA", year=2018, tier="cloud", aliases=("T4",),
+        architecture="Turing",
         peak_dense_flop_per_s={"fp64": 254e9, "fp32": 8.1e12, "fp16": 65e12, "int8": 130e12},
         memory_bytes=16 * _GIB, memory_kind="GDDR6", memory_bandwidth_byte_per_s=320e9,
         on_chip_bytes=4 * _MIB, link_byte_per_s_per_direction=15.75e9, max_power_w=70,
@@ -194,6 +263,7 @@ _CLOUD = (
         source="nvidia-t4-datasheet", estimated=_IDLE_AND_PRICE,
         field_sources=_by_rule("embodied_kgco2e")),
     HardwareSpec(name="NVIDIA A10", vendor="NVIDIA", year=2021, tier="cloud", aliases=("A10",),
+        architecture="Ampere graphics",
         peak_dense_flop_per_s={"fp64": 976e9, "fp32": 31.2e12, "tf32": 62.5e12, "fp16": 125e12,
                                "bf16": 125e12, "int8": 250e12},
         memory_bytes=24 * _GIB, memory_kind="GDDR6", memory_bandwidth_byte_per_s=600e9,
@@ -204,6 +274,7 @@ _CLOUD = (
                    "peak_dense_flop_per_s.int8", "peak_dense_flop_per_s.tf32", "price_usd"),
         field_sources=_by_rule("embodied_kgco2e")),
     HardwareSpec(name="NVIDIA A100 SXM4 40GB", vendor="NVIDIA", year=2020, tier="cloud",
+        architecture="Ampere", matrix_plateau={"bf16": 0.87},
         aliases=("A100 40GB",),
         peak_dense_flop_per_s={"fp64": 9.7e12, "fp32": 19.5e12, "tf32": 156e12, "fp16": 312e12,
                                "bf16": 312e12, "int8": 624e12},
@@ -213,6 +284,7 @@ _CLOUD = (
         source="nvidia-a100-datasheet", estimated=_IDLE_AND_PRICE,
         field_sources=_by_rule(embodied_kgco2e="luccioni-2022-bloom")),
     HardwareSpec(name="NVIDIA A100 SXM4 80GB", vendor="NVIDIA", year=2020, tier="cloud",
+        architecture="Ampere", matrix_plateau={"bf16": 0.87},
         aliases=("A100", "A100 80GB"),
         peak_dense_flop_per_s={"fp64": 9.7e12, "fp32": 19.5e12, "tf32": 156e12, "fp16": 312e12,
                                "bf16": 312e12, "int8": 624e12},
@@ -222,6 +294,7 @@ _CLOUD = (
         source="nvidia-a100-datasheet", estimated=_IDLE_AND_PRICE,
         field_sources=_by_rule(embodied_kgco2e="luccioni-2022-bloom")),
     HardwareSpec(name="NVIDIA L4", vendor="NVIDIA", year=2023, tier="cloud", aliases=("L4",),
+        architecture="Ada",
         peak_dense_flop_per_s={"fp64": 473e9, "fp32": 30.3e12, "tf32": 60e12, "fp16": 121e12,
                                "bf16": 121e12, "fp8": 242.5e12, "int8": 242.5e12},
         memory_bytes=24 * _GIB, memory_kind="GDDR6", memory_bandwidth_byte_per_s=300e9,
@@ -231,6 +304,7 @@ _CLOUD = (
         field_sources=_by_rule("embodied_kgco2e"),
         notes="The data sheet prints sparse figures; halved."),
     HardwareSpec(name="NVIDIA L40S", vendor="NVIDIA", year=2023, tier="cloud", aliases=("L40S",),
+        architecture="Ada",
         peak_dense_flop_per_s={"fp64": 1.43e12, "fp32": 91.6e12, "tf32": 183e12, "fp16": 362e12,
                                "bf16": 362e12, "fp8": 733e12, "int8": 733e12},
         memory_bytes=48 * _GIB, memory_kind="GDDR6", memory_bandwidth_byte_per_s=864e9,
@@ -240,6 +314,7 @@ _CLOUD = (
         field_sources=_by_rule("embodied_kgco2e"),
         notes="The second figures of the data sheet are sparse."),
     HardwareSpec(name="NVIDIA H100 SXM5 80GB", vendor="NVIDIA", year=2022, tier="cloud",
+        architecture="Hopper", matrix_plateau={"bf16": 0.8, "fp8": 0.71},
         aliases=("H100", "H100 SXM"),
         peak_dense_flop_per_s={"fp64": 34e12, "fp32": 67e12, "tf32": 494.5e12, "fp16": 989.5e12,
                                "bf16": 989.5e12, "fp8": 1.979e15, "int8": 1.979e15},
@@ -250,6 +325,7 @@ _CLOUD = (
         field_sources=_by_rule(embodied_kgco2e="nvidia-hgx-h100-footprint"),
         notes="The data sheet prints sparse tensor figures; halved. FP64 on tensor cores 67e12."),
     HardwareSpec(name="NVIDIA H100 PCIe 80GB", vendor="NVIDIA", year=2022, tier="cloud",
+        architecture="Hopper",
         aliases=("H100 PCIe",),
         peak_dense_flop_per_s={"fp64": 26e12, "fp32": 51e12, "tf32": 378e12, "fp16": 756e12,
                                "bf16": 756e12, "fp8": 1.513e15, "int8": 1.513e15},
@@ -259,6 +335,7 @@ _CLOUD = (
         source="nvidia-h100-datasheet", estimated=_IDLE_AND_PRICE,
         field_sources=_by_rule("embodied_kgco2e")),
     HardwareSpec(name="NVIDIA H100 NVL 94GB", vendor="NVIDIA", year=2023, tier="cloud",
+        architecture="Hopper",
         aliases=("H100 NVL",),
         peak_dense_flop_per_s={"fp64": 30e12, "fp32": 60e12, "tf32": 417.5e12, "fp16": 835.5e12,
                                "bf16": 835.5e12, "fp8": 1.671e15, "int8": 1.671e15},
@@ -270,6 +347,7 @@ _CLOUD = (
                    "peak_dense_flop_per_s.tf32", "price_usd"),
         field_sources=_by_rule("embodied_kgco2e"), notes="Per GPU; older sheets quote the pair."),
     HardwareSpec(name="NVIDIA H200 SXM 141GB", vendor="NVIDIA", year=2024, tier="cloud",
+        architecture="Hopper", matrix_plateau={"bf16": 0.8, "fp8": 0.73},
         aliases=("H200",),
         peak_dense_flop_per_s={"fp64": 34e12, "fp32": 67e12, "tf32": 494.5e12, "fp16": 989.5e12,
                                "bf16": 989.5e12, "fp8": 1.979e15, "int8": 1.979e15},
@@ -279,6 +357,7 @@ _CLOUD = (
         source="nvidia-h200-datasheet", estimated=_IDLE_AND_PRICE,
         field_sources=_by_rule("embodied_kgco2e")),
     HardwareSpec(name="NVIDIA B200 SXM 180GB", vendor="NVIDIA", year=2024, tier="cloud",
+        architecture="Blackwell", matrix_plateau={"bf16": 0.78, "fp8": 0.76},
         aliases=("B200",),
         peak_dense_flop_per_s={"fp64": 37e12, "fp32": 75e12, "tf32": 1.125e15, "fp16": 2.25e15,
                                "bf16": 2.25e15, "fp8": 4.5e15, "fp4": 9e15, "int8": 4.5e15},
@@ -291,6 +370,7 @@ _CLOUD = (
         field_sources=_by_rule(embodied_kgco2e="nvidia-b200-footprint"),
         notes="Per package of two dies."),
     HardwareSpec(name="NVIDIA GB200", vendor="NVIDIA", year=2024, tier="cloud", aliases=("GB200",),
+        architecture="Blackwell", matrix_plateau={"bf16": 0.73, "fp8": 0.72},
         peak_dense_flop_per_s={"fp64": 45e12, "fp32": 90e12, "tf32": 1.25e15, "fp16": 2.5e15,
                                "bf16": 2.5e15, "fp8": 5e15, "fp4": 10e15, "int8": 5e15},
         memory_bytes=186 * _GIB, memory_kind="HBM3e", memory_bandwidth_byte_per_s=8e12,
@@ -300,6 +380,7 @@ _CLOUD = (
         field_sources=_by_rule("price_usd", "embodied_kgco2e"),
         notes="One package of the rack, the 1200 W part."),
     HardwareSpec(name="NVIDIA GB200 NVL72", vendor="NVIDIA", year=2024, tier="cloud",
+        architecture="Blackwell", matrix_plateau={"bf16": 0.73, "fp8": 0.72},
         aliases=("NVL72",),
         peak_dense_flop_per_s={"fp64": 3.24e15, "fp32": 6.48e15, "tf32": 90e15, "fp16": 180e15,
                                "bf16": 180e15, "fp8": 360e15, "fp4": 720e15, "int8": 360e15},
@@ -310,6 +391,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "embodied_kgco2e"),
         notes="The whole rack of 72 packages; link summed over packages, not bisection."),
     HardwareSpec(name="NVIDIA B300 SXM 288GB", vendor="NVIDIA", year=2025, tier="cloud",
+        architecture="Blackwell", matrix_plateau={"bf16": 0.79},
         aliases=("B300",),
         peak_dense_flop_per_s={"fp16": 2.25e15, "bf16": 2.25e15, "fp8": 4.5e15, "fp4": 14e15,
                                "int8": 153.5e12},
@@ -320,6 +402,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="INT8 was cut to 154e12 on Blackwell Ultra, below FP16 on purpose."),
     HardwareSpec(name="AMD Instinct MI250X", vendor="AMD", year=2021, tier="cloud",
+        architecture="CDNA",
         aliases=("MI250X",),
         peak_dense_flop_per_s={"fp64": 47.9e12, "fp32": 47.9e12, "fp16": 383e12, "bf16": 383e12,
                                "int8": 383e12},
@@ -330,6 +413,7 @@ _CLOUD = (
         field_sources=_by_rule("price_usd", "embodied_kgco2e"),
         notes="Whole package of two dies, each of which appears as a device."),
     HardwareSpec(name="AMD Instinct MI300X", vendor="AMD", year=2023, tier="cloud",
+        architecture="CDNA", matrix_plateau={"bf16": 0.51},
         aliases=("MI300X",),
         peak_dense_flop_per_s={"fp64": 81.7e12, "fp32": 163.4e12, "tf32": 653.7e12,
                                "fp16": 1.3074e15, "bf16": 1.3074e15, "fp8": 2.6149e15,
@@ -343,6 +427,7 @@ _CLOUD = (
                    "price_usd"),
         field_sources=_by_rule("embodied_kgco2e"), notes="FP64 on matrix cores 163.4e12."),
     HardwareSpec(name="AMD Instinct MI325X", vendor="AMD", year=2024, tier="cloud",
+        architecture="CDNA", matrix_plateau={"bf16": 0.6},
         aliases=("MI325X",),
         peak_dense_flop_per_s={"fp64": 81.7e12, "fp32": 163.4e12, "tf32": 653.7e12,
                                "fp16": 1.3074e15, "bf16": 1.3074e15, "fp8": 2.6149e15,
@@ -354,6 +439,7 @@ _CLOUD = (
         source="amd-mi325x-page", estimated=("idle_power_w", "link_byte_per_s_per_direction"),
         field_sources=_by_rule("price_usd", "embodied_kgco2e")),
     HardwareSpec(name="AMD Instinct MI355X", vendor="AMD", year=2025, tier="cloud",
+        architecture="CDNA", matrix_plateau={"bf16": 0.68},
         aliases=("MI355X",),
         peak_dense_flop_per_s={"fp64": 78.6e12, "fp32": 157.3e12, "fp16": 2.5166e15,
                                "bf16": 2.5166e15, "fp8": 5.033e15, "fp4": 10.066e15,
@@ -366,6 +452,7 @@ _CLOUD = (
                    "peak_dense_flop_per_s.fp8"),
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e")),
     HardwareSpec(name="Google TPU v2", vendor="Google", year=2017, tier="cloud", aliases=("TPUv2",),
+        architecture="TPU",
         peak_dense_flop_per_s={"bf16": 46e12},
         memory_bytes=16 * _GIB, memory_kind="HBM", memory_bandwidth_byte_per_s=700e9,
         on_chip_bytes=32 * _MIB, link_byte_per_s_per_direction=248e9, max_power_w=280,
@@ -374,6 +461,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="One chip; the 180 TFLOP/s device is four."),
     HardwareSpec(name="Google TPU v3", vendor="Google", year=2018, tier="cloud", aliases=("TPUv3",),
+        architecture="TPU",
         peak_dense_flop_per_s={"bf16": 123e12},
         memory_bytes=32 * _GIB, memory_kind="HBM", memory_bandwidth_byte_per_s=900e9,
         on_chip_bytes=32 * _MIB, link_byte_per_s_per_direction=280e9, max_power_w=450,
@@ -382,6 +470,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="One chip; the 420 TFLOP/s device is four."),
     HardwareSpec(name="Google TPU v4", vendor="Google", year=2021, tier="cloud", aliases=("TPUv4",),
+        architecture="TPU",
         peak_dense_flop_per_s={"bf16": 275e12, "int8": 275e12},
         memory_bytes=32 * _GIB, memory_kind="HBM2", memory_bandwidth_byte_per_s=1.2e12,
         on_chip_bytes=160 * _MIB, link_byte_per_s_per_direction=300e9, max_power_w=192,
@@ -390,6 +479,7 @@ _CLOUD = (
         source="jouppi-2023-tpu-v4", field_sources=_by_rule("price_usd", "embodied_kgco2e"),
         notes="INT8 is no faster than BF16."),
     HardwareSpec(name="Google TPU v5e", vendor="Google", year=2023, tier="cloud",
+        architecture="TPU",
         aliases=("TPUv5e",),
         peak_dense_flop_per_s={"bf16": 197e12, "int8": 394e12},
         memory_bytes=16 * _GIB, memory_kind="HBM2e", memory_bandwidth_byte_per_s=819e9,
@@ -399,6 +489,7 @@ _CLOUD = (
         source="google-tpu-docs", estimated=("max_power_w",),
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e")),
     HardwareSpec(name="Google TPU v5p", vendor="Google", year=2023, tier="cloud",
+        architecture="TPU",
         aliases=("TPUv5p",),
         peak_dense_flop_per_s={"bf16": 459e12, "fp8": 459e12, "int8": 918e12},
         memory_bytes=95 * _GIB, memory_kind="HBM2e", memory_bandwidth_byte_per_s=2.765e12,
@@ -409,6 +500,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="FP8 runs at the BF16 rate."),
     HardwareSpec(name="Google TPU v6e", vendor="Google", year=2024, tier="cloud",
+        architecture="TPU",
         aliases=("TPUv6e", "Trillium"),
         peak_dense_flop_per_s={"bf16": 918e12, "fp8": 918e12, "int8": 1.836e15},
         memory_bytes=32 * _GIB, memory_kind="HBM3", memory_bandwidth_byte_per_s=1.638e12,
@@ -418,6 +510,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="FP8 runs at the BF16 rate."),
     HardwareSpec(name="Google TPU7x", vendor="Google", year=2025, tier="cloud",
+        architecture="TPU",
         aliases=("TPU7x", "Ironwood"),
         peak_dense_flop_per_s={"bf16": 2.307e15, "fp8": 4.614e15},
         memory_bytes=192 * _GIB, memory_kind="HBM3e", memory_bandwidth_byte_per_s=7.38e12,
@@ -427,6 +520,7 @@ _CLOUD = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="Two chiplets, each of which appears as a device."),
     HardwareSpec(name="Intel Gaudi 2", vendor="Intel", year=2022, tier="cloud", aliases=("Gaudi2",),
+        matrix_plateau={"bf16": 0.97},
         peak_dense_flop_per_s={"bf16": 432e12, "fp8": 865e12},
         memory_bytes=96 * _GIB, memory_kind="HBM2e", memory_bandwidth_byte_per_s=2.45e12,
         on_chip_bytes=48 * _MIB, link_byte_per_s_per_direction=300e9, max_power_w=600,
@@ -434,6 +528,7 @@ _CLOUD = (
         source="intel-gaudi2-page", estimated=("link_byte_per_s_per_direction", "on_chip_bytes"),
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e")),
     HardwareSpec(name="Intel Gaudi 3", vendor="Intel", year=2024, tier="cloud", aliases=("Gaudi3",),
+        matrix_plateau={"bf16": 0.74},
         peak_dense_flop_per_s={"bf16": 1.835e15, "fp8": 1.835e15},
         memory_bytes=128 * _GIB, memory_kind="HBM2e", memory_bandwidth_byte_per_s=3.7e12,
         on_chip_bytes=96 * _MIB, link_byte_per_s_per_direction=600e9, max_power_w=900,
@@ -561,6 +656,7 @@ _CLOUD = (
 
 _EDGE = (
     HardwareSpec(name="NVIDIA DGX Spark", vendor="NVIDIA", year=2025, tier="edge",
+        architecture="Blackwell",
         aliases=("DGX Spark", "GB10"),
         peak_dense_flop_per_s={"fp32": 29.7e12, "fp16": 125e12, "bf16": 125e12, "fp8": 250e12,
                                "fp4": 500e12},
@@ -572,6 +668,7 @@ _EDGE = (
                                peak_dense_flop_per_s="dense-half-of-sparse"),
         notes="Whole desktop; peaks are half the sparse figures."),
     HardwareSpec(name="NVIDIA Jetson Nano 4GB", vendor="NVIDIA", year=2019, tier="edge",
+        architecture="Maxwell",
         aliases=("Jetson Nano",),
         peak_dense_flop_per_s={"fp32": 235.93e9, "fp16": 471.859e9},
         memory_bytes=4 * _GIB, memory_kind="LPDDR4", memory_bandwidth_byte_per_s=25.6e9,
@@ -581,6 +678,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only."),
     HardwareSpec(name="NVIDIA Jetson TX2", vendor="NVIDIA", year=2017, tier="edge",
+        architecture="Pascal",
         aliases=("Jetson TX2",),
         peak_dense_flop_per_s={"fp32": 665.6e9, "fp16": 1.3312e12},
         memory_bytes=8 * _GIB, memory_kind="LPDDR4", memory_bandwidth_byte_per_s=59.7e9,
@@ -590,6 +688,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only."),
     HardwareSpec(name="NVIDIA Jetson Xavier NX 8GB", vendor="NVIDIA", year=2020, tier="edge",
+        architecture="Volta",
         aliases=("Xavier NX",),
         peak_dense_flop_per_s={"fp32": 844.8e9, "fp16": 6.7584e12, "int8": 13.5168e12},
         memory_bytes=8 * _GIB, memory_kind="LPDDR4x", memory_bandwidth_byte_per_s=59.7e9,
@@ -599,6 +698,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only; the maker counts 21 TOPS INT8 as GPU 13.5 + DLA."),
     HardwareSpec(name="NVIDIA Jetson AGX Xavier 32GB", vendor="NVIDIA", year=2018, tier="edge",
+        architecture="Volta",
         aliases=("AGX Xavier",),
         peak_dense_flop_per_s={"fp32": 1.41005e12, "fp16": 11.2804e12, "int8": 22.5608e12},
         memory_bytes=32 * _GIB, memory_kind="LPDDR4x", memory_bandwidth_byte_per_s=136.5e9,
@@ -608,6 +708,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only; the maker counts 32 TOPS INT8 as GPU 22.6 + 2 DLA."),
     HardwareSpec(name="NVIDIA Jetson Orin Nano 8GB", vendor="NVIDIA", year=2023, tier="edge",
+        architecture="Ampere graphics",
         aliases=("Orin Nano",),
         peak_dense_flop_per_s={"fp32": 1.28e12, "tf32": 5.12e12, "fp16": 10.24e12,
                                "bf16": 10.24e12, "int8": 20.48e12},
@@ -618,6 +719,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only; the maker counts 40 TOPS, sparse."),
     HardwareSpec(name="NVIDIA Jetson Orin Nano Super 8GB", vendor="NVIDIA", year=2024, tier="edge",
+        architecture="Ampere graphics",
         aliases=("Orin Nano Super",),
         peak_dense_flop_per_s={"fp32": 2.08896e12, "tf32": 8.35584e12, "fp16": 16.7117e12,
                                "bf16": 16.7117e12, "int8": 33.4234e12},
@@ -628,6 +730,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only; the maker counts 67 TOPS, sparse."),
     HardwareSpec(name="NVIDIA Jetson Orin NX 16GB", vendor="NVIDIA", year=2023, tier="edge",
+        architecture="Ampere graphics",
         aliases=("Orin NX", "Jetson Orin NX"),
         peak_dense_flop_per_s={"fp32": 1.88006e12, "tf32": 7.52026e12, "fp16": 15.0405e12,
                                "bf16": 15.0405e12, "int8": 30.081e12},
@@ -638,6 +741,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only; the maker counts 100 TOPS as 60 sparse GPU + 40 sparse DLA."),
     HardwareSpec(name="NVIDIA Jetson AGX Orin 64GB", vendor="NVIDIA", year=2022, tier="edge",
+        architecture="Ampere graphics",
         aliases=("AGX Orin",),
         peak_dense_flop_per_s={"fp32": 5.3248e12, "tf32": 21.2992e12, "fp16": 42.5984e12,
                                "bf16": 42.5984e12, "int8": 85.1968e12},
@@ -648,6 +752,7 @@ _EDGE = (
         field_sources=_by_rule("peak_dense_flop_per_s", "idle_power_w", "embodied_kgco2e"),
         notes="GPU only; the maker counts 275 TOPS as 170 sparse GPU + 105 sparse DLA."),
     HardwareSpec(name="NVIDIA Jetson AGX Thor", vendor="NVIDIA", year=2025, tier="edge",
+        architecture="Blackwell",
         aliases=("AGX Thor",),
         peak_dense_flop_per_s={"fp32": 8.06e12, "fp16": 258e12, "bf16": 258e12, "fp8": 517e12,
                                "fp4": 1.035e15, "int8": 517e12},
@@ -712,6 +817,7 @@ _EDGE = (
 
 _MOBILE = (
     HardwareSpec(name="Apple M1", vendor="Apple", year=2020, tier="mobile", aliases=("M1",),
+        architecture="Apple GPU",
         peak_dense_flop_per_s={"fp32": 2.6e12, "int8": 11e12},
         memory_bytes=8 * _GIB, memory_kind="unified LPDDR", memory_bandwidth_byte_per_s=68.25e9,
         max_power_w=20, power_basis="estimate", idle_power_w=0.4, price_usd=999, price_year=2020,
@@ -719,6 +825,7 @@ _MOBILE = (
         source="apple-reports", field_sources=_by_rule("idle_power_w", "price_usd"),
         notes="Whole MacBook Air; FP32 on the GPU, INT8 as marketed for the neural engine."),
     HardwareSpec(name="Apple M2", vendor="Apple", year=2022, tier="mobile", aliases=("M2",),
+        architecture="Apple GPU",
         peak_dense_flop_per_s={"fp32": 3.6e12, "int8": 15.8e12},
         memory_bytes=8 * _GIB, memory_kind="unified LPDDR", memory_bandwidth_byte_per_s=100e9,
         max_power_w=22, power_basis="estimate", idle_power_w=0.44, price_usd=1199,
@@ -726,6 +833,7 @@ _MOBILE = (
         source="apple-reports", field_sources=_by_rule("idle_power_w", "price_usd"),
         notes="Whole MacBook Air; FP32 on the GPU, INT8 as marketed for the neural engine."),
     HardwareSpec(name="Apple M3", vendor="Apple", year=2023, tier="mobile", aliases=("M3",),
+        architecture="Apple GPU",
         peak_dense_flop_per_s={"fp32": 4.1e12, "int8": 18e12},
         memory_bytes=8 * _GIB, memory_kind="unified LPDDR", memory_bandwidth_byte_per_s=100e9,
         max_power_w=22, power_basis="estimate", idle_power_w=0.44, price_usd=1099,
@@ -734,6 +842,7 @@ _MOBILE = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="Whole MacBook Air; FP32 on the GPU, INT8 as marketed for the neural engine."),
     HardwareSpec(name="Apple M4", vendor="Apple", year=2024, tier="mobile", aliases=("M4",),
+        architecture="Apple GPU",
         peak_dense_flop_per_s={"fp32": 4.3e12, "int8": 38e12},
         memory_bytes=16 * _GIB, memory_kind="unified LPDDR", memory_bandwidth_byte_per_s=120e9,
         max_power_w=22, power_basis="estimate", idle_power_w=0.44, price_usd=999, price_year=2024,
@@ -742,6 +851,7 @@ _MOBILE = (
         field_sources=_by_rule("idle_power_w", "price_usd", "embodied_kgco2e"),
         notes="Whole MacBook Air; FP32 on the GPU, INT8 as marketed for the neural engine."),
     HardwareSpec(name="Apple A17 Pro", vendor="Apple", year=2023, tier="mobile",
+        architecture="Apple GPU",
         aliases=("A17 Pro", "iPhone 15 Pro"),
         peak_dense_flop_per_s={"fp32": 2.15e12, "int8": 35e12},
         memory_bytes=8 * _GIB, memory_kind="unified LPDDR", memory_bandwidth_byte_per_s=51.2e9,

@@ -85,6 +85,11 @@ class Registry(Mapping[str, T], Generic[T]):
                     raise InvalidInput(self._kind, name, "a name that is not taken yet")
         return names
 
+    def refill(self) -> None:
+        """Forget the twins, so that the next use builds them again."""
+        self.__dict__.pop("_twins", None)
+        self.__dict__.pop("_lookup", None)
+
     def __getitem__(self, name: str) -> T:
         if isinstance(name, str) and name in self._lookup:
             return self._lookup[name]

@@ -13,17 +13,22 @@ from mlsysim.sources import Sourced
 
 _CELLS_OF_A_CAMERA = 4.0
 
-SHARDINGS = ("none", "optimizer", "full")
+SHARDINGS = ("none", "optimizer", "gradients", "full")
+_WHOLE = (
+    "tensor", "pipeline", "data", "context", "expert", "virtual_stages", "microbatch_size",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """How a model and its batch are divided over devices.
 
-    `tensor` divides every operator, `pipeline` the layers (with `virtual_stages` per device),
-    `data` the batch. In training each replica works off its share of the batch in microbatches,
-    or all at once where `microbatch_size` is None. `sharding` says what the data
-    replicas divide among themselves: nothing, the optimizer state, or all state.
+    `tensor` divides every operator, `context` the tokens of each sequence, `pipeline` the layers
+    (with `virtual_stages` per device), `data` the batch; `expert` of the replicas divide the
+    experts of each layer among themselves. In training each replica works off its share of the batch in microbatches,
+    or all at once where `microbatch_size` is None. `sharding` says what the data replicas divide
+    among themselves: nothing, the optimizer state, that and the gradients, or all state, weights
+    included.
 
     >>> Layout(tensor=8, pipeline=16, data=128).devices
     16384
@@ -32,12 +37,14 @@ class Layout:
     tensor: int = 1
     pipeline: int = 1
     data: int = 1
+    context: int = 1
+    expert: int = 1
     virtual_stages: int = 1
     microbatch_size: int | None = None
     sharding: str = "none"
 
     def __post_init__(self) -> None:
-        for name in ("tensor", "pipeline", "data", "virtual_stages", "microbatch_size"):
+        for name in _WHOLE:
             value = getattr(self, name)
             if name == "microbatch_size" and value is None:
                 continue
@@ -45,11 +52,14 @@ class Layout:
                 raise InvalidInput(f"{name} of a layout", value, "a whole number above 0")
         if self.sharding not in SHARDINGS:
             raise InvalidInput("sharding of a layout", self.sharding, ", ".join(SHARDINGS))
+        if (self.data * self.context * self.tensor) % self.expert:
+            accepted = "a divisor of tensor · context · data"
+            raise InvalidInput("expert of a layout", self.expert, accepted)
 
     @property
     def devices(self) -> int:
         """Devices the layout needs."""
-        return self.tensor * self.pipeline * self.data
+        return self.tensor * self.context * self.pipeline * self.data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +103,24 @@ class System(Sourced):
         """How many nodes they stand in."""
         return math.ceil(self.devices / self.devices_per_node)
 
-    def link_byte_per_s(self, devices: int) -> float:
-        """Return the bandwidth per direction of a ring over so many neighbouring devices."""
-        inside = devices <= self.devices_per_node
-        link = (
-            self.hardware.link_byte_per_s_per_direction
-            if inside
-            else self.scale_out_byte_per_s_per_direction
-        )
+    def link_byte_per_s(self, group: int, stride: int = 1) -> float:
+        """Return the bandwidth per direction that each of a group of devices has in a collective.
+
+        Neighbours in the group are `stride` devices apart. Inside a node it is that of the link;
+        across nodes, the members in one node share the network of all of them.
+
+        >>> Systems["H100 cluster 1024"].link_byte_per_s(64) / 1e9
+        400.0
+        """
+        link = self.hardware.link_byte_per_s_per_direction
+        network = self.scale_out_byte_per_s_per_direction
+        if group * stride > self.devices_per_node:
+            neighbours = min(group, max(self.devices_per_node // stride, 1))
+            reach = None if network is None else network * neighbours
+            link = reach if link is None or reach is None else min(link, reach)
         if link is None:
             raise InvalidInput(f"link of {self.name}", None, "a bandwidth between its devices")
-        return link
+        return link * self.hardware.twin_of_architecture.link_fraction
 
 
 def _dgx_h100(name: str, label: str, layout: Layout) -> System:

@@ -1,8 +1,9 @@
 """The iron laws: each written once, for floats, arrays and quantities alike."""
 
 from mlsysim.formulas.communication import (
+    all_reduce_time,
+    exchange_time,
     pipeline_bubble_fraction,
-    ring_all_reduce_time,
 )
 from mlsysim.formulas.compute import (
     arithmetic_intensity,
@@ -11,9 +12,10 @@ from mlsysim.formulas.compute import (
     expected_active_experts,
     memory_time,
     model_flops_utilization,
+    overlapped_time,
     ridge_point,
-    roofline_time,
     throughput,
+    tile_filled_time,
 )
 from mlsysim.formulas.economics import (
     capital_cost,
@@ -38,6 +40,7 @@ from mlsysim.formulas.reliability import (
 )
 from mlsysim.formulas.sustainability import (
     battery_life,
+    dynamic_power_share,
     embodied_carbon,
     energy,
     energy_per_sample,
@@ -46,11 +49,13 @@ from mlsysim.formulas.sustainability import (
     on_site_water,
     operational_carbon,
     power_at_load,
+    power_limited_fraction,
 )
 
 __all__ = [
     "Law",
     "Laws",
+    "all_reduce_time",
     "arithmetic_intensity",
     "attainable_rate",
     "availability",
@@ -60,11 +65,13 @@ __all__ = [
     "compute_time",
     "cost_per_sample",
     "daly_checkpoint_interval",
+    "dynamic_power_share",
     "element_bytes",
     "embodied_carbon",
     "energy",
     "energy_cost",
     "energy_per_sample",
+    "exchange_time",
     "expected_active_experts",
     "expected_failures",
     "facility_energy",
@@ -75,15 +82,16 @@ __all__ = [
     "on_site_water",
     "operational_carbon",
     "optimal_checkpoint_interval",
+    "overlapped_time",
     "parameter_bytes",
     "pipeline_bubble_fraction",
     "power_at_load",
+    "power_limited_fraction",
     "ridge_point",
-    "ring_all_reduce_time",
-    "roofline_time",
     "series_failure_interval",
     "spare_shortage_probability",
     "throughput",
+    "tile_filled_time",
     "total_cost_of_ownership",
     "young_checkpoint_interval",
 ]

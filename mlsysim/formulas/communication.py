@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mlsysim.formulas.law import law
 from mlsysim.units import Bytes, BytesPerSecond, Count, Fraction, Seconds
 
 
 @law("patarasuk-2009-ring-all-reduce")
-def ring_all_reduce_time(
+def all_reduce_time(
     message: Bytes, *, devices: Count, bandwidth: BytesPerSecond, latency: Seconds
 ) -> Seconds:
-    """Return the time to sum a message over devices in a ring, each link carrying one direction.
+    """Return the time to sum a message over devices: least traffic, latency of a tree.
 
-    t = 2 · (n - 1) / n · M / B + 2 · (n - 1) · α
+    t = 2 · (n - 1) / n · M / B + α · log2(n)
 
-    >>> ring_all_reduce_time(1e9, devices=2.0, bandwidth=1e9, latency=0.0)
-    1.0
+    >>> float(all_reduce_time(1e9, devices=2.0, bandwidth=1e9, latency=1.0))
+    2.0
     """
-    steps = 2.0 * (devices - 1.0)
-    return steps / devices * message / bandwidth + steps * latency
+    return 2.0 * (devices - 1.0) / devices * message / bandwidth + latency * np.log2(devices)
+
+
+@law("patarasuk-2009-ring-all-reduce")
+def exchange_time(message: Bytes, *, devices: Count, bandwidth: BytesPerSecond) -> Seconds:
+    """Return the time to gather or scatter a message over devices, or to trade equal parts of it.
+
+    t = (n - 1) / n · M / B
+
+    >>> exchange_time(1e9, devices=2.0, bandwidth=1e9)
+    0.5
+    """
+    return (devices - 1.0) / devices * message / bandwidth
 
 
 @law("narayanan-2021-megatron")

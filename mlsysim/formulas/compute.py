@@ -43,16 +43,28 @@ def memory_time(traffic: Bytes, bandwidth: BytesPerSecond) -> Seconds:
     return traffic / bandwidth
 
 
-@law("williams-2009-roofline")
-def roofline_time(*, compute: Seconds, memory: Seconds) -> Seconds:
-    """Return the time of an operator whose arithmetic and traffic overlap completely.
+@law("mlsysim-fit")
+def tile_filled_time(ideal: Seconds, fill: Seconds) -> Seconds:
+    """Return the time of arithmetic when too small an operator leaves cores without a tile.
 
-    t = max(t_compute, t_memory)
+    t = t_ideal + √(t_fill · t_ideal)
 
-    >>> float(roofline_time(compute=2.0, memory=3.0))
-    3.0
+    >>> float(tile_filled_time(ideal=4.0, fill=1.0))
+    6.0
     """
-    return np.maximum(compute, memory)
+    return ideal + (fill * ideal) ** 0.5
+
+
+@law("mlsysim-fit")
+def overlapped_time(one: Seconds, other: Seconds) -> Seconds:
+    """Return the time of two activities that overlap, though not completely where they are alike.
+
+    t = (t₁³ + t₂³)^⅓, never less than the larger nor more than 1.26 times it
+
+    >>> round(float(overlapped_time(one=1.0, other=1.0)), 2), float(overlapped_time(3.0, 0.0))
+    (1.26, 3.0)
+    """
+    return np.cbrt(one**3 + other**3)
 
 
 @law("williams-2009-roofline")

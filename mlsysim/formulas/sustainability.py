@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mlsysim.formulas.law import law
 from mlsysim.units import (
     Count,
@@ -28,6 +30,33 @@ def power_at_load(*, idle: Watts, maximum: Watts, load: Fraction) -> Watts:
     400.0
     """
     return idle + (maximum - idle) * load
+
+
+@law("mudge-2001-power")
+def power_limited_fraction(*, power: Watts, at_full_clock: Watts) -> Fraction:
+    """Return the share of its full clock a chip keeps within its power: P grows with the cube.
+
+    f / f_full = min(1, (P / P_full)^⅓)
+
+    >>> float(power_limited_fraction(power=350.0, at_full_clock=2800.0))
+    0.5
+    """
+    return np.minimum(1.0, np.cbrt(power / at_full_clock))
+
+
+@law("mlsysim-fit")
+def dynamic_power_share(
+    *, memory: Fraction, arithmetic: Fraction, memory_weight: Fraction, arithmetic_weight: Fraction
+) -> Fraction:
+    """Return the share of its dynamic power a device draws at a utilization of memory and matrix.
+
+    u = min(1, √(a · u_memory + b · u_arithmetic))
+
+    >>> float(dynamic_power_share(
+    ...     memory=1.0, arithmetic=0.0, memory_weight=0.64, arithmetic_weight=3.8))
+    0.8
+    """
+    return np.minimum(1.0, (memory_weight * memory + arithmetic_weight * arithmetic) ** 0.5)
 
 
 @law("hennessy-patterson-2019")

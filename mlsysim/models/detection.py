@@ -65,7 +65,7 @@ def _attention_stage(graph: Graph, x: Tensor, repeats: int) -> Tensor:
         joint = graph.convolution(y, 2 * width, 1, activated=False)
         query, key = (graph.slice(joint, heads * head_width // 2) for _ in range(2))
         value = graph.slice(joint, width)
-        mixed = graph.attention(query, key, value)
+        mixed = graph.attention(query, key, value, heads=heads)
         mixed = graph.add(mixed, graph.depthwise(value, 3, activated=False))
         y = graph.add(y, graph.convolution(mixed, width, 1, activated=False))
         z = graph.convolution(graph.convolution(y, 2 * width, 1), width, 1, activated=False)

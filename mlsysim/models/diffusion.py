@@ -102,7 +102,9 @@ class _Parts:
         query = graph.tokenwise(normal, width, bias=False)
         key = graph.tokenwise(source, width, bias=False)
         value = graph.tokenwise(source, width, bias=False)
-        return graph.add(x, graph.tokenwise(graph.attention(query, key, value), width))
+        heads = width // 64 if self.linear_projections else 8
+        attended = graph.attention(query, key, value, heads=heads)
+        return graph.add(x, graph.tokenwise(attended, width))
 
     def _fed_forward(self, x: Tensor) -> Tensor:
         graph, width = self.graph, x.channels

@@ -122,15 +122,17 @@ class Graph:
         self.note("linear", (x,), out, flops=flops, parameters=parameters)
         return out
 
-    def attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attend from every position of `query` to every position of `key`.
+    def attention(self, query: Tensor, key: Tensor, value: Tensor, *, heads: int) -> Tensor:
+        """Attend from every position of `query` to every position of `key`, in each head.
 
         flops = 2 · queries · keys · (key channels + value channels)
         """
         pairs = query.height * query.width * key.height * key.width
         out = Tensor(query.height, query.width, value.channels)
         flops = 2.0 * pairs * (key.channels + value.channels)
-        self.note("attention", (query, key, value), out, flops=flops)
+        self.note(
+            "attention", (query, key, value), out, flops=flops, scores=float(heads * pairs)
+        )
         return out
 
     def pool(
@@ -209,6 +211,7 @@ class Graph:
         *,
         flops: float = 0.0,
         parameters: float = 0.0,
+        scores: float = 0.0,
         name: str = "",
         experts: int = 0,
     ) -> None:
@@ -221,6 +224,8 @@ class Graph:
                 parameters,
                 input_elements=float(sum(x.elements for x in inputs)),
                 output_elements=float(out.elements),
+                scores=scores,
+                unmasked_scores=scores,
                 experts=experts,
                 experts_per_token=1 if experts else 0,
             )

@@ -133,6 +133,8 @@ class AttentionHeads:
             flops=4.0 * self.query_width * pairs,
             input_elements=tokens * self.query_width + keys * self.cache_width,
             output_elements=tokens * self.query_width,
+            scores=self.heads * pairs,
+            unmasked_scores=self.heads * tokens * keys,
             count=count,
         )
 
@@ -150,6 +152,8 @@ class AttentionHeads:
             input_elements=float(self.query_width),
             output_elements=float(self.query_width),
             cache_elements=cached * self.cache_width,
+            scores=self.heads * cached,
+            unmasked_scores=self.heads * cached,
             count=count,
         )
 
@@ -292,6 +296,8 @@ class LatentAttention:
             flops=2.0 * (key + value) * tokens * (tokens + 1) / 2,
             input_elements=tokens * (2 * key + value),
             output_elements=tokens * value,
+            scores=heads * tokens * (tokens + 1) / 2,
+            unmasked_scores=heads * tokens * tokens,
             count=count,
         )
 
@@ -304,5 +310,7 @@ class LatentAttention:
             input_elements=float(heads * self.cache_width),
             output_elements=float(heads * self.key_value_rank),
             cache_elements=cached * self.cache_width,
+            scores=heads * cached,
+            unmasked_scores=heads * cached,
             count=count,
         )

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,14 @@ KINDS = (
 )
 
 Columns = NDArray[np.float64]
-_VARYING = ("flops", "input_elements", "output_elements", "cache_elements")
+_VARYING = (
+    "flops",
+    "input_elements",
+    "output_elements",
+    "cache_elements",
+    "scores",
+    "unmasked_scores",
+)
 _FIXED = ("parameters", "count", "experts", "experts_per_token")
 
 
@@ -37,7 +44,8 @@ class Operator:
 
     A multiply-accumulate is 2 FLOP. `parameters` are divided among `experts` of which each token
     reads `experts_per_token`; 0 experts means that every token reads all of them. An embedding is
-    a table with one expert per row. `shares_parameters` marks weights counted elsewhere (a tied
+    a table with one expert per row. `scores` are the weights that attention computes, of which a
+    kernel that cannot skip what causality masks computes all `unmasked_scores`. `shares_parameters` marks weights counted elsewhere (a tied
     output head): read again, but not stored again. A "movement" is a sum, copy or rotation: linear
     without weights, so that nothing has to be kept for its backward pass.
 
@@ -52,6 +60,8 @@ class Operator:
     input_elements: float = 0.0
     output_elements: float = 0.0
     cache_elements: float = 0.0
+    scores: float = 0.0
+    unmasked_scores: float = 0.0
     count: int = 1
     experts: int = 0
     experts_per_token: int = 0
@@ -75,6 +85,8 @@ class OperatorColumns:
     input_elements: Columns
     output_elements: Columns
     cache_elements: Columns
+    scores: Columns
+    unmasked_scores: Columns
     parameters: Columns
     count: Columns
     experts: Columns
@@ -84,6 +96,22 @@ class OperatorColumns:
         """Return the sum of a column over all executions of all operators."""
         values: Columns = getattr(self, column)
         return (values * self.count).sum(axis=0)
+
+
+class OperatorTraits(NamedTuple):
+    """What the operators of a table are: one truth for each, of shape `(operators, 1)`."""
+
+    matrix: Columns
+    depthwise: Columns
+    linear: Columns
+    attention: Columns
+    elementwise: Columns
+    routed: Columns
+    in_mixture: Columns
+    replicable: Columns
+    in_layer: Columns
+    head: Columns
+    kept_for_backward: Columns
 
 
 class OperatorTable:
@@ -130,6 +158,31 @@ class OperatorTable:
         coefficients = ([part[axes] for part in parts] for parts in self._coefficients.values())
         varying = (c + lengths * (b + lengths * a) for c, b, a in coefficients)
         return OperatorColumns(*varying, *(column[axes] for column in self._fixed.values()))
+
+    @cached_property
+    def traits(self) -> OperatorTraits:
+        """What each operator is, whatever the length."""
+        kinds, names = np.array(self.kinds), self.names
+
+        def ends(*endings: str) -> Any:
+            return np.array([name.rsplit(".", 1)[-1] in endings for name in names])
+
+        matrix = np.isin(kinds, ("convolution", "depthwise_convolution", "linear"))
+        found = OperatorTraits(
+            matrix=matrix,
+            depthwise=kinds == "depthwise_convolution",
+            linear=kinds == "linear",
+            attention=kinds == "attention",
+            elementwise=~matrix & ~np.isin(kinds, ("attention", "embedding")),
+            routed=(self._fixed["experts"] > 0) & (kinds != "embedding"),
+            in_mixture=np.array([".mixture." in name for name in names]),
+            replicable=ends("normalization", "residual", "sum"),
+            in_layer=np.array([name.startswith(("layer.", "encoder.", "decoder."))
+                               for name in names]),
+            head=ends("head"),
+            kept_for_backward=~np.isin(kinds, ("movement", "embedding")),
+        )  # fmt: skip
+        return OperatorTraits(*(trait[:, None] for trait in found))
 
     @cached_property
     def parameters(self) -> float:

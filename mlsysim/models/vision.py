@@ -245,6 +245,7 @@ def encoder_layer(graph: Graph, x: Tensor, inner: int) -> Tensor:
     hidden = x.channels
     joint = graph.tokenwise(graph.normalize(x), 3 * hidden)
     query, key, value = (graph.slice(joint, hidden) for _ in range(3))
-    x = graph.add(x, graph.tokenwise(graph.attention(query, key, value), hidden))
+    attended = graph.attention(query, key, value, heads=max(1, hidden // 64))
+    x = graph.add(x, graph.tokenwise(attended, hidden))
     y = graph.activate(graph.tokenwise(graph.normalize(x), inner))
     return graph.add(x, graph.tokenwise(y, hidden))

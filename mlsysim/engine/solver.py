@@ -1,0 +1,243 @@
+"""The solver: a roofline over a model's operators, on one device or many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlsysim import formulas
+from mlsysim.engine import memory, power, timing
+from mlsysim.engine.timing import Times
+from mlsysim.engine.workload import DEFAULT_LENGTH, Workload, build
+from mlsysim.errors import InvalidInput, require_number
+from mlsysim.ledger import Performance
+from mlsysim.models import ModelSpec
+from mlsysim.precisions import Precision
+from mlsysim.runtimes import Runtime
+from mlsysim.systems import Layout, System
+
+# A training step runs every operator once forward and does twice that work backward.
+_PASSES_OF_TRAINING = 3.0
+
+_UNITS_OF_WORK = {"decode": "token", "prefill": "prompt", "training": "sequence"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What an execution takes, does and moves on each device."""
+
+    times: Times
+    device_flops: Any
+    device_bytes: Any
+    useful_flops: Any
+
+    def plus(self, other: _Outcome, factor: Any) -> _Outcome:
+        """Return this execution and `factor` times another one."""
+        return _Outcome(
+            self.times.plus(other.times.scaled(factor)),
+            self.device_flops + other.device_flops * factor,
+            self.device_bytes + other.device_bytes * factor,
+            self.useful_flops + other.useful_flops * factor,
+        )
+
+
+class Engine:
+    """Predicts how a model runs on a system; the one place where that question is answered."""
+
+    @staticmethod
+    def solve(
+        model: ModelSpec,
+        system: System,
+        *,
+        phase: str | None = None,
+        batch_size: Any = 1,
+        sequence_length: Any = None,
+        context_length: Any = None,
+        output_length: Any = None,
+        precision: Precision | str | None = None,
+        runtime: Runtime | str | None = None,
+        layout: Layout | None = None,
+        recomputation: str = "none",
+        attention: str | None = None,
+    ) -> Performance:
+        """Return the performance of one execution of a model on a system.
+
+        t = Σ (t_compute³ + t_memory³)^⅓ + t_launch over operators + communication + bubble
+
+        An execution is one batch of inputs, one prompt, one token of each of `batch_size`
+        sequences ("decode"), or one optimizer step. "serving" is a decoding step in the steady
+        state of continuous batching, where each of `batch_size` requests brings a prompt of
+        `sequence_length` tokens every `output_length` steps. Left out, the phase is the model's
+        first, the precision its own, the lengths 2,048 tokens, the runtime compiled PyTorch, and
+        the layout that of the system; models other than transformers are replicated, not divided.
+        `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain".
+        A workload that does not fit is solved all the same: compare `memory_used` with
+        `memory_capacity`. Batch size and lengths may be arrays.
+
+        Raises `InvalidInput` for values out of range, `UnknownName` for unknown names.
+
+        >>> from mlsysim import Models, Systems
+        >>> run = Engine.solve(Models["ResNet-50"], Systems["H100 node"], batch_size=256)
+        >>> run.binding_limit, run.model_flops_utilization_fraction < 1
+        ('memory bandwidth', True)
+        """
+        chosen = {
+            "precision": precision,
+            "runtime": runtime,
+            "layout": layout,
+            "recomputation": recomputation,
+            "attention": attention,
+        }
+        lengths = {"sequence_length": sequence_length, "context_length": context_length}
+        if phase == "serving":
+            return _serve(model, system, batch_size, lengths, output_length, chosen)
+        work = build(model, system, phase=phase, batch_size=batch_size, lengths=lengths, **chosen)
+        return _performance(work, _run(work), phase=work.phase)
+
+    @staticmethod
+    def largest_batch(
+        model: ModelSpec,
+        system: System,
+        *,
+        tokens_per_sequence: Any,
+        share_of_memory: float = 0.9,
+        precision: Precision | str | None = None,
+        runtime: Runtime | str | None = None,
+        layout: Layout | None = None,
+    ) -> Any:
+        """Return how many sequences fit when each reserves its cache, prompt and answer, in full.
+
+        n = ⌊(s · M - M_weights) / (tokens · cache per token)⌋, at least 1
+
+        >>> from mlsysim import Models, Systems
+        >>> float(Engine.largest_batch(
+        ...     Models["Llama-3.1 70B"], Systems["H100 node"], tokens_per_sequence=4096))
+        352.0
+        """
+        require_number("share_of_memory", share_of_memory, maximum=1.0, exclusive=True)
+        work = build(
+            model,
+            system,
+            phase="decode",
+            batch_size=1,
+            lengths={},
+            precision=precision,
+            runtime=runtime,
+            layout=layout,
+            recomputation="none",
+            attention=None,
+        )
+        fitting = memory.sequences_that_fit(work, tokens_per_sequence, share_of_memory)
+        return float(fitting) if np.ndim(fitting) == 0 else fitting
+
+
+def _run(work: Workload) -> _Outcome:
+    executions, layout = work.executions, work.layout
+    passes = work.passes + np.where(work.traits.matrix, 1.0 if work.training else 0.0, 0.0)
+    repeated = work.rounds / layout.pipeline
+    flops = (work.flops * passes * executions).sum(0) * repeated
+    moved = (timing.traffic(work) * passes * executions).sum(0) * repeated
+    useful = work.columns.total("flops") * work.batch_size
+    return _Outcome(
+        timing.solve(work),
+        flops,
+        moved,
+        useful * (_PASSES_OF_TRAINING if work.training else 1.0),
+    )
+
+
+def _serve(
+    model: ModelSpec,
+    system: System,
+    batch_size: Any,
+    lengths: dict[str, Any],
+    output_length: Any,
+    chosen: dict[str, Any],
+) -> Performance:
+    prompt = lengths["sequence_length"]
+    prompt = DEFAULT_LENGTH if prompt is None else prompt
+    output = DEFAULT_LENGTH if output_length is None else output_length
+    if not (np.isfinite(output).all() and np.min(output) >= 1):
+        raise InvalidInput("output_length", output_length, "a number of at least 1")
+    context = lengths["context_length"]
+    context = prompt + output / 2.0 if context is None else context
+    decode = build(
+        model, system, phase="decode", batch_size=batch_size,
+        lengths={"context_length": context}, **chosen,
+    )  # fmt: skip
+    outcome = _run(decode)
+    if decode.runtime.interleaves_prompts:
+        waiting = decode.batch_size / decode.layout.data
+        together = np.maximum(np.floor(decode.runtime.prompt_batch_tokens / np.asarray(prompt)), 1.0)
+        together = np.minimum(together, np.maximum(np.floor(waiting), 1.0))
+        together = together if np.ndim(together) and together.size > 1 else int(together.item())
+        prefill = build(
+            model, system, phase="prefill", batch_size=together * decode.layout.data,
+            lengths={"sequence_length": prompt}, **chosen,
+        )  # fmt: skip
+        outcome = outcome.plus(_run(prefill), waiting / output / together)
+    return _performance(decode, outcome, phase="serving")
+
+
+def _performance(work: Workload, outcome: _Outcome, *, phase: str) -> Performance:
+    values = {
+        **_speed(work, outcome, phase),
+        **power.solve(work, outcome.times, outcome.device_flops, outcome.device_bytes),
+        **memory.solve(work),
+    }
+    if work.scalar:
+        values = {
+            name: value.item() if isinstance(value, np.ndarray) else value
+            for name, value in values.items()
+        }
+    return Performance(**values)
+
+
+def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:
+    hardware, times, layout = work.system.hardware, outcome.times, work.layout
+    latency = times.total
+    peak = hardware.peak_flop_per_s(work.precision)
+    bandwidth = hardware.memory_bandwidth_byte_per_s
+    useful = outcome.useful_flops / layout.devices
+    return {
+        "latency": latency,
+        "throughput": formulas.throughput(work.batch_size, latency),
+        "compute_time": times.compute,
+        "memory_time": times.memory,
+        "communication_time": times.communication if layout.devices > 1 else None,
+        "bubble_time": times.bubble if layout.pipeline > 1 else None,
+        "overhead_time": times.overhead,
+        "model_flops_utilization": formulas.model_flops_utilization(useful, latency, peak),
+        "arithmetic_intensity": formulas.arithmetic_intensity(
+            outcome.device_flops, outcome.device_bytes
+        ),
+        "ridge_point": formulas.ridge_point(peak, bandwidth),
+        "achieved_flop_rate": formulas.throughput(useful, latency),
+        "peak_flop_rate": peak,
+        "memory_bandwidth": bandwidth,
+        "binding_limit": _binding_limit(work, times),
+        "unit_of_work": _unit_of_work(work, phase),
+        "precision": work.precision.name,
+        "hardware": hardware.name,
+    }
+
+
+def _unit_of_work(work: Workload, phase: str) -> str:
+    if work.table.length_name:
+        return _UNITS_OF_WORK.get("decode" if phase == "serving" else phase, "inference")
+    return "sample" if work.training else "inference"
+
+
+def _binding_limit(work: Workload, times: Times) -> str | None:
+    if not work.scalar:
+        return None
+    parts = {
+        "arithmetic": times.compute,
+        "memory bandwidth": times.memory,
+        "communication": times.communication,
+        "pipeline bubble": times.bubble,
+        "launch overhead": times.overhead,
+    }
+    return max(parts, key=lambda name: float(np.max(parts[name])))
