@@ -1,4 +1,4 @@
-"""Constants fitted to published measurements: what each means, its bounds, and the fit behind it."""
+"""Constants fitted to published measurements: what each means, its bounds, the fit behind it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
@@ -20,7 +21,8 @@ FILE = DATA / "calibration.toml"
 class FittedConstant(Sourced):
     """One constant that measurements decided, between bounds that physics sets.
 
-    `family` names the measurements it was fitted to.
+    `prior` is the value a practitioner would guess: where the fit starts, and where it stays when
+    no row speaks. `family` names the measurements that decide.
 
     >>> FittedConstants["kernel_latency_s"].unit
     'second'
@@ -28,6 +30,7 @@ class FittedConstant(Sourced):
 
     name: str
     value: float
+    prior: float
     unit: str
     lower: float
     upper: float
@@ -56,13 +59,13 @@ def fits() -> Mapping[str, Mapping[str, object]]:
 FittedConstants: Registry[FittedConstant] = Registry(
     "fitted constant",
     lambda: (
-        FittedConstant(name=name, **record)  # type: ignore[arg-type]  # checked on construction
+        FittedConstant(name=name, **{"prior": record["value"], **record})  # type: ignore[arg-type]  # checked on construction
         for name, record in _document()["constants"].items()
     ),
 )
 
 _on_trial: ContextVar[Mapping[str, float] | None] = ContextVar("constants_on_trial", default=None)
-_depends: list[Registry[object]] = []
+_depends: list[Registry[Any]] = []
 
 
 def fitted(name: str) -> float:
@@ -71,7 +74,7 @@ def fitted(name: str) -> float:
     return FittedConstants[name].value if values is None else values[name]
 
 
-def rebuilt_on_trial(registry: Registry[object]) -> None:
+def rebuilt_on_trial(registry: Registry[Any]) -> None:
     """Note a registry whose twins hold fitted constants, to be filled anew for each trial."""
     _depends.append(registry)
 

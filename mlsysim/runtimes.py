@@ -15,7 +15,6 @@ ATTENTIONS = ("fused", "plain")
 
 _SHARES = (
     "compute_fraction",
-    "depthwise_fraction",
     "bandwidth_fraction",
     "exposed_communication_fraction",
 )
@@ -36,11 +35,13 @@ _FROM_ZERO = (
 class Runtime(Sourced):
     """A software stack, described by the same physical fields as every other.
 
-    What it reaches: `compute_fraction` of the plateau of matrix arithmetic (times
-    `depthwise_fraction` in depthwise convolutions), `bandwidth_fraction` of peak bandwidth, and
-    where kernels load through the cores, `load_byte_per_core_cycle` at most.
+    What it reaches: `compute_fraction` of the plateau of matrix arithmetic on `threads` cores (all
+    where None), `bandwidth_fraction` of peak bandwidth, and at most `flop_per_core_cycle` where
+    kernels do without vector instructions, `load_byte_per_core_cycle` where they load through the
+    cores.
 
-    What it moves: element-wise operands travel to memory `elementwise_passes` times, those of a
+    What it moves: element-wise operands travel to memory `elementwise_passes` times (never where
+    they are fused into the operators before them, which also saves their launch), those of a
     mixture of experts `routing_passes` times as often; attention is
     "fused", or "plain", which writes every score to memory; values take `activation_bytes` unless
     the precision says so. Weights of formats that are only stored cost
@@ -64,7 +65,8 @@ class Runtime(Sourced):
     name: str
     label: str
     compute_fraction: float = 1.0
-    depthwise_fraction: float = 1.0
+    flop_per_core_cycle: float | None = None
+    threads: int | None = None
     bandwidth_fraction: float = 0.92
     load_byte_per_core_cycle: float | None = None
     elementwise_passes: float = 1.0
@@ -207,6 +209,20 @@ def _on_accelerators() -> tuple[Runtime, ...]:
         ),
         gpu(name="TensorRT", label="TensorRT, fused and built ahead of time"),
         *_llama_cpp(gpu),
+        server(
+            name="vLLM with host scheduling",
+            label="vLLM that schedules every step on the host",
+            overhead_per_operator_s=fitted("scheduled_operator_overhead_s"),
+            overhead_per_sequence_s=fitted("scheduling_overhead_per_sequence_s"),
+        ),
+        gpu(
+            name="Diffusers",
+            label="Image generation with Diffusers, operator by operator",
+            compute_fraction=fitted("diffusion_compute_fraction"),
+            elementwise_passes=fitted("diffusion_elementwise_passes"),
+            folds_normalization=False,
+            launch_interval_s=fitted("eager_launch_interval_s"),
+        ),
     )
 
 
@@ -243,33 +259,126 @@ def _llama_cpp(gpu: partial[Runtime]) -> tuple[Runtime, ...]:
     return cuda, metal, exllama
 
 
-def _on_microcontrollers() -> tuple[Runtime, ...]:
-    tiny = partial(Runtime, bandwidth_fraction=1.0)
+def _on_edge_devices() -> tuple[Runtime, ...]:
+    def on_cpu(name: str, fraction: str) -> Runtime:
+        return Runtime(
+            name=f"{name} on CPU",
+            label=f"{name} on CPU cores",
+            compute_fraction=fitted(fraction),
+            elementwise_passes=0.0,
+            source="mlsysim-fit",
+        )
+
     return (
+        Runtime(
+            name="TensorRT on a module",
+            label="TensorRT on the GPU of a module, one picture at a time",
+            compute_fraction=fitted("edge_gpu_compute_fraction"),
+            bandwidth_fraction=fitted("edge_gpu_bandwidth_fraction"),
+            elementwise_passes=0.0,
+            overhead_per_operator_s=fitted("edge_gpu_overhead_per_operator_s"),
+            source="mlsysim-fit",
+        ),
+        on_cpu("ncnn", "ncnn_compute_fraction"),
+        on_cpu("OpenVINO", "openvino_compute_fraction"),
+        on_cpu("MNN", "mnn_compute_fraction"),
+        on_cpu("ONNX Runtime", "onnx_runtime_compute_fraction"),
+        on_cpu("TFLite", "tflite_compute_fraction"),
+        on_cpu("PyTorch", "pytorch_cpu_compute_fraction"),
+        Runtime(
+            name="Edge TPU runtime",
+            label="TensorFlow Lite on the Edge TPU",
+            bandwidth_fraction=fitted("edge_tpu_link_fraction"),
+            overhead_per_operator_s=fitted("edge_tpu_overhead_per_operator_s"),
+            overhead_per_execution_s=fitted("edge_tpu_overhead_per_execution_s"),
+            source="mlsysim-fit",
+        ),
+        Runtime(
+            name="HailoRT",
+            label="HailoRT, frames overlapping",
+            elementwise_passes=0.0,
+            source="hailo-model-zoo",
+        ),
+        Runtime(
+            name="ST Edge AI on Neural-ART",
+            label="ST Edge AI on the Neural-ART unit",
+            bandwidth_fraction=fitted("neural_art_link_fraction"),
+            overhead_per_operator_s=fitted("neural_art_overhead_per_operator_s"),
+            source="mlsysim-fit",
+        ),
+        Runtime(
+            name="Qualcomm sensing hub",
+            label="Qualcomm AI Stack on the always-on part of a phone",
+            compute_fraction=fitted("sensing_hub_compute_fraction"),
+            overhead_per_operator_s=fitted("sensing_hub_overhead_per_operator_s"),
+            overhead_per_execution_s=fitted("sensing_hub_overhead_per_execution_s"),
+            source="mlsysim-fit",
+        ),
+    )
+
+
+def _on_microcontrollers() -> tuple[Runtime, ...]:
+    tiny = partial(
+        Runtime,
+        bandwidth_fraction=1.0,
+        threads=1,
+        field_sources={"compute_fraction": "mlsysim-fit"},
+    )
+    library, vendor = (
+        fitted("library_kernel_compute_fraction"),
+        fitted("vendor_kernel_compute_fraction"),
+    )
+    return (
+        tiny(
+            name="TFLite Micro portable",
+            label="TensorFlow Lite Micro, portable kernels for any core",
+            flop_per_core_cycle=fitted("portable_kernel_flop_per_cycle"),
+            field_sources={"flop_per_core_cycle": "mlsysim-fit"},
+            source="espressif-esp-nn",
+        ),
         tiny(
             name="TFLite Micro reference",
             label="TensorFlow Lite Micro, reference kernels",
-            compute_fraction=0.056,
+            compute_fraction=fitted("reference_kernel_compute_fraction"),
             source="mlperf-tiny-v0-5",
         ),
         tiny(
             name="TFLite Micro ESP-NN",
             label="TensorFlow Lite Micro with ESP-NN kernels",
-            compute_fraction=0.0173,
+            compute_fraction=library,
             source="espressif-esp-nn",
         ),
         tiny(
+            name="CMSIS-NN",
+            label="TensorFlow Lite Micro or microTVM with CMSIS-NN kernels",
+            compute_fraction=library,
+            source="mlperf-tiny-results",
+        ),
+        tiny(
+            name="Vendor compiler",
+            label="Optimising compiler of a chip maker: X-CUBE-AI before version 9, ONNC",
+            aliases=("ONNC", "X-CUBE-AI 7"),
+            compute_fraction=vendor,
+            source="mlperf-tiny-results",
+        ),
+        tiny(
             name="X-CUBE-AI",
-            label="ST X-CUBE-AI",
-            compute_fraction=0.286,
+            label="ST X-CUBE-AI from version 9 on, ST Edge AI",
+            aliases=("ST Edge AI",),
             source="mlperf-tiny-v1-3",
+        ),
+        tiny(
+            name="Tuned engine",
+            label="Engine tuned to its core: Bosch HALE, Plumerai",
+            aliases=("Plumerai", "HALE"),
+            source="mlperf-tiny-results",
         ),
     )
 
 
 def _runtimes() -> tuple[Any, ...]:
-    return (*_on_accelerators(), *_on_microcontrollers())
+    return (*_on_accelerators(), *_on_edge_devices(), *_on_microcontrollers())
 
 
 Runtimes: Registry[Runtime] = Registry("runtime", _runtimes)
-rebuilt_on_trial(Runtimes)  # type: ignore[arg-type]  # a registry of some twins
+rebuilt_on_trial(Runtimes)

@@ -15,8 +15,14 @@ _CELLS_OF_A_CAMERA = 4.0
 
 SHARDINGS = ("none", "optimizer", "gradients", "full")
 _WHOLE = (
-    "tensor", "pipeline", "data", "context", "expert", "virtual_stages", "microbatch_size",
-)  # fmt: skip
+    "tensor",
+    "pipeline",
+    "data",
+    "context",
+    "expert",
+    "virtual_stages",
+    "microbatch_size",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +31,10 @@ class Layout:
 
     `tensor` divides every operator, `context` the tokens of each sequence, `pipeline` the layers
     (with `virtual_stages` per device), `data` the batch; `expert` of the replicas divide the
-    experts of each layer among themselves. In training each replica works off its share of the batch in microbatches,
-    or all at once where `microbatch_size` is None. `sharding` says what the data replicas divide
-    among themselves: nothing, the optimizer state, that and the gradients, or all state, weights
-    included.
+    experts of each layer among themselves. In training each replica works off its share of the
+    batch in microbatches, or all at once where `microbatch_size` is None. `sharding` says what the
+    data replicas divide among themselves: nothing, the optimizer state, that and the gradients, or
+    all state, weights included.
 
     >>> Layout(tensor=8, pipeline=16, data=128).devices
     16384
@@ -110,7 +116,7 @@ class System(Sourced):
         across nodes, the members in one node share the network of all of them.
 
         >>> Systems["H100 cluster 1024"].link_byte_per_s(64) / 1e9
-        400.0
+        380.0
         """
         link = self.hardware.link_byte_per_s_per_direction
         network = self.scale_out_byte_per_s_per_direction
@@ -196,7 +202,7 @@ Systems: Registry[System] = Registry(
                 data=128,
                 virtual_stages=8,
                 microbatch_size=1,
-                sharding="optimizer",
+                sharding="gradients",
             ),
         ),
     ),

@@ -122,6 +122,7 @@ def to_unit(field: str, value: Any, unit: str) -> Any:
 
 # The longest suffix that fits decides, so `_byte_per_s` is listed before `_s`.
 _FIELD_UNITS = {
+    "matrix_plateau": "dimensionless",
     "failures_per_1000_node_days": "millifailure/day",
     "_g_per_kwh": "gram_CO2e/kilowatt_hour",
     "_l_per_kwh": "litre/kilowatt_hour",

@@ -103,8 +103,17 @@ def test_arguments_of_one_dimension_are_keyword_only(law):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (formulas.ring_all_reduce_time(8e9, devices=8.0, bandwidth=450e9, latency=1e-6),
-         2 * 7 / 8 * 8e9 / 450e9 + 14e-6),
+        (formulas.all_reduce_time(8e9, devices=8.0, bandwidth=450e9, latency=1e-6),
+         2 * 7 / 8 * 8e9 / 450e9 + 3e-6),
+        (formulas.exchange_time(8e9, devices=8.0, bandwidth=400e9), 7 / 400),
+        (formulas.tile_fill_time(ideal=100e-6, fill=16e-6), 40e-6),
+        (formulas.overlapped_time(one=3.0, other=4.0), 91 ** (1 / 3)),
+        (formulas.power_limited_fraction(power=100.0, at_full_clock=800.0), 0.5),
+        (formulas.power_limited_fraction(power=900.0, at_full_clock=800.0), 1.0),
+        (formulas.dynamic_power_share(
+            memory=0.5, arithmetic=0.1, memory_weight=0.5, arithmetic_weight=3.9), 0.8),
+        (formulas.dynamic_power_share(
+            memory=1.0, arithmetic=1.0, memory_weight=0.5, arithmetic_weight=3.9), 1.0),
         (formulas.pipeline_bubble_fraction(stages=16.0, microbatches=16.0, virtual_stages=8.0),
          15 / 128),
         (formulas.power_at_load(idle=70.0, maximum=700.0, load=0.9), 637.0),

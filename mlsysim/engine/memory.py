@@ -46,12 +46,13 @@ def _cached_elements(work: Workload) -> Any:
     """Return the keys, values or states kept: those decode reads, those prefill leaves for it."""
     columns = work.columns
     if work.phase == "prefill":
-        columns = work.model.operators("decode").at(work.length)
+        length = np.zeros(1) if work.length is None else work.length
+        columns = work.model.operators("decode").at(length)
     elif work.phase != "decode":
         return 0.0
     in_flight = work.samples * work.rounds
     layout = work.layout
-    division = layout.tensor * layout.context * layout.pipeline
+    division = work.cache_division * layout.context * layout.pipeline
     return columns.total("cache_elements") * in_flight / division
 
 
@@ -73,8 +74,9 @@ def _live_elements(work: Workload) -> Any:
     """
     share = work.samples / (work.layout.tensor * work.layout.context)
     if not work.training:
-        length = None if work.length is None else work.length / work.parts
-        return work.model.peak_activation_elements(work.phase, length) * share
+        columns = work.columns if work.phase != "inference" else None
+        peak = work.model.peak_activation_elements(work.phase, work.length, columns)
+        return peak * share / work.parts
     return _kept_for_backward(work) * share
 
 
@@ -103,11 +105,11 @@ def _kept_for_backward(work: Workload) -> Any:
 def sequences_that_fit(work: Workload, tokens_each: Any, share_of_memory: float) -> Any:
     """Return how many sequences of so many tokens fit beside the weights, at least 1.
 
-    n = ⌊(s · M - M_weights) / (tokens · cache per token)⌋
+    n = ⌊(s · M - M_weights) / (cache of its tokens)⌋
     """
     layout = work.layout
-    cached = work.model.kv_cache_elements_per_token * work.cache_bytes
-    each = cached * tokens_each / (layout.tensor * layout.context * layout.pipeline)
+    cached = work.model.operators("decode").at(tokens_each).total("cache_elements")
+    each = cached * work.cache_bytes / (work.cache_division * layout.context * layout.pipeline)
     weights = formulas.parameter_bytes(work.parameters_held, work.precision.bytes_per_value)
     free = share_of_memory * work.system.hardware.memory_bytes - weights
     return np.maximum(np.floor(free / each), 1.0) * layout.data

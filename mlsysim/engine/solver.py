@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.accuracy import kind_of
 from mlsysim.engine import memory, power, timing
 from mlsysim.engine.timing import Times
 from mlsysim.engine.workload import DEFAULT_LENGTH, Workload, build
@@ -83,7 +85,7 @@ class Engine:
         >>> run.binding_limit, run.model_flops_utilization_fraction < 1
         ('memory bandwidth', True)
         """
-        chosen = {
+        chosen: dict[str, Any] = {
             "precision": precision,
             "runtime": runtime,
             "layout": layout,
@@ -114,7 +116,7 @@ class Engine:
         >>> from mlsysim import Models, Systems
         >>> float(Engine.largest_batch(
         ...     Models["Llama-3.1 70B"], Systems["H100 node"], tokens_per_sequence=4096))
-        352.0
+        355.0
         """
         require_number("share_of_memory", share_of_memory, maximum=1.0, exclusive=True)
         work = build(
@@ -138,7 +140,7 @@ def _run(work: Workload) -> _Outcome:
     passes = work.passes + np.where(work.traits.matrix, 1.0 if work.training else 0.0, 0.0)
     repeated = work.rounds / layout.pipeline
     flops = (work.flops * passes * executions).sum(0) * repeated
-    moved = (timing.traffic(work) * passes * executions).sum(0) * repeated
+    moved = ((work.weight_bytes + work.value_bytes) * passes * executions).sum(0) * repeated
     useful = work.columns.total("flops") * work.batch_size
     return _Outcome(
         timing.solve(work),
@@ -170,7 +172,9 @@ def _serve(
     outcome = _run(decode)
     if decode.runtime.interleaves_prompts:
         waiting = decode.batch_size / decode.layout.data
-        together = np.maximum(np.floor(decode.runtime.prompt_batch_tokens / np.asarray(prompt)), 1.0)
+        together: Any = np.maximum(
+            np.floor(decode.runtime.prompt_batch_tokens / np.asarray(prompt)), 1.0
+        )
         together = np.minimum(together, np.maximum(np.floor(waiting), 1.0))
         together = together if np.ndim(together) and together.size > 1 else int(together.item())
         prefill = build(
@@ -192,12 +196,24 @@ def _performance(work: Workload, outcome: _Outcome, *, phase: str) -> Performanc
             name: value.item() if isinstance(value, np.ndarray) else value
             for name, value in values.items()
         }
-    return Performance(**values)
+    return _with_intervals(work, phase, Performance(**values))
+
+
+def _with_intervals(work: Workload, phase: str, performance: Performance) -> Performance:
+    """Return the performance with the intervals that validation found for its kind."""
+    hardware, runtime = work.system.hardware, work.runtime
+    kind = kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None)
+    time, energy = math.exp(kind.time.log_half_width), math.exp(kind.energy.log_half_width)
+    return performance.replace(
+        accuracy=kind.time.describe(runtime.name, hardware.architecture)
+    ).within(latency=time, throughput=time, power=energy, energy=energy, energy_per_sample=energy)
 
 
 def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:
     hardware, times, layout = work.system.hardware, outcome.times, work.layout
     latency = times.total
+    if not work.scalar:
+        times = Times(*(part + np.zeros_like(latency) for part in times))
     peak = hardware.peak_flop_per_s(work.precision)
     bandwidth = hardware.memory_bandwidth_byte_per_s
     useful = outcome.useful_flops / layout.devices

@@ -19,12 +19,8 @@ _SCORE_PASSES = 6.0
 _GRADIENT_ACCUMULATION_BYTES = 8.0
 # Adam reads gradient, master weight and two moments, and writes the last three and the weight.
 _OPTIMIZER_TRAFFIC_BYTES = 30.0
-# Weights unpacked to memory are written and read again in 16 bits.
-_UNPACKED_BYTES = 4.0
 # Matrix units take operands in groups of 16 bytes: 8 values of 16 bits.
 _ALIGNED_HEAD_WIDTH = 8
-# Operands that are quantised on the fly are read and written once more.
-_QUANTISING_PASSES = 2.0
 
 
 class Times(NamedTuple):
@@ -69,11 +65,6 @@ class _Parts(NamedTuple):
         return self.compute + self.memory + self.overhead
 
 
-def traffic(work: Workload) -> Any:
-    """Return the bytes each operator moves in one pass: one device, one microbatch and part."""
-    return _weight_bytes(work) + _value_bytes(work)
-
-
 def solve(work: Workload) -> Times:
     """Return where the time of one execution goes."""
     layers, outside = _operators(work)
@@ -85,19 +76,19 @@ def solve(work: Workload) -> Times:
 def _operators(work: Workload) -> tuple[_Parts, _Parts]:
     rates = _rates(work)
     runtime, traits = work.runtime, work.traits
-    values = _value_bytes(work)
+    values = work.value_bytes
     compute = _compute_time(work, rates)
-    memory = _memory_time(work, _weight_bytes(work) + values, rates.bandwidth)
+    memory = _memory_time(work, work.weight_bytes + values, rates.bandwidth)
     latency = runtime.overhead_per_operator_s
     if runtime.overhead_per_expert_s and work.training:
         latency = latency + runtime.overhead_per_expert_s * (work.experts_here - 1.0)
-    busy = formulas.overlapped_time(compute, memory) + _score_time(work, rates.bandwidth)
+    busy = formulas.overlapped_time(one=compute, other=memory) + _score_time(work, rates.bandwidth)
     busy = busy * work.passes
-    launches = latency * work.passes
+    launches = latency * np.where(_fused_away(work), 0.0, work.kernels)
     if work.training:
         gradients = work.parameters_read * _GRADIENT_ACCUMULATION_BYTES
         added = _memory_time(work, gradients + values, rates.bandwidth)
-        weights = formulas.overlapped_time(compute, added)
+        weights = formulas.overlapped_time(one=compute, other=added)
         busy = busy + np.where(traits.matrix, weights, 0.0)
         launches = launches + np.where(traits.matrix, latency, 0.0)
     executions = work.executions
@@ -105,7 +96,9 @@ def _operators(work: Workload) -> tuple[_Parts, _Parts]:
     waiting = busy * executions - arithmetic
     launches = launches * executions
     inside = traits.in_layer
-    in_layers = _Parts(*((np.where(inside, x, 0.0)).sum(0) for x in (arithmetic, waiting, launches)))
+    in_layers = _Parts(
+        *((np.where(inside, x, 0.0)).sum(0) for x in (arithmetic, waiting, launches))
+    )
     everywhere = _Parts(*(x.sum(0) for x in (arithmetic, waiting, launches)))
     return in_layers, _Parts(*(a - b for a, b in zip(everywhere, in_layers, strict=True)))
 
@@ -127,17 +120,28 @@ def _rates(work: Workload) -> _Rates:
         matrix = np.where(traits.attention, elsewhere * _attention_share(work), matrix)
     if _misaligned(work):
         matrix = np.where(traits.attention, hardware.peak_dense_flop_per_s["fp32"] * 0.8, matrix)
-    return _Rates(
-        matrix=matrix, bandwidth=hardware.memory_bandwidth_byte_per_s * runtime.bandwidth_fraction
-    )
+    bandwidth = hardware.memory_bandwidth_byte_per_s
+    if hardware.twin_of_architecture.works_on_chip:
+        bandwidth = hardware.link_byte_per_s_per_direction or bandwidth
+    return _Rates(matrix=matrix, bandwidth=bandwidth * runtime.bandwidth_fraction)
 
 
 def _reached(work: Workload, precision: str) -> float:
-    hardware = work.system.hardware
-    share = hardware.plateau(precision) * work.runtime.compute_fraction
+    hardware, runtime = work.system.hardware, work.runtime
+    share = hardware.plateau(precision) * runtime.compute_fraction
     if work.training and precision in ("fp16", "bf16", "tf32"):
         share *= hardware.twin_of_architecture.sustained_fraction
-    return hardware.peak_dense_flop_per_s[precision] * share
+    rate = hardware.peak_dense_flop_per_s[precision] * share
+    cores = hardware.cores or 1.0
+    busy = cores if runtime.threads is None else min(float(runtime.threads), cores)
+    if runtime.flop_per_core_cycle is not None and hardware.clock_hz:
+        rate = min(rate, runtime.flop_per_core_cycle * hardware.clock_hz * cores)
+    return rate * busy / cores
+
+
+def _fused_away(work: Workload) -> Any:
+    """Tell which operators the runtime merges into those before them: they move nothing."""
+    return work.traits.elementwise & (work.runtime.elementwise_passes == 0.0)
 
 
 def _attention_share(work: Workload) -> Any:
@@ -162,7 +166,7 @@ def _misaligned(work: Workload) -> bool:
 def _compute_time(work: Workload, rates: _Rates) -> Any:
     hardware, traits, runtime = work.system.hardware, work.traits, work.runtime
     architecture = hardware.twin_of_architecture
-    time = formulas.compute_time(work.flops, rates.matrix)
+    time = formulas.compute_time(_costs(work), rates.matrix)
     if architecture.exponentials_per_core_cycle and hardware.core_cycles_per_s:
         rate = architecture.exponentials_per_core_cycle * hardware.core_cycles_per_s
         share = work.samples / (work.layout.tensor * work.layout.context * work.parts)
@@ -170,14 +174,32 @@ def _compute_time(work: Workload, rates: _Rates) -> Any:
         time = time + scores * share / rate
     if architecture.tile_fill_s:
         tiled = work.columns.cache_elements == 0
-        filling = (architecture.tile_fill_s * time * runtime.compute_fraction) ** 0.5
+        filling = formulas.tile_fill_time(
+            ideal=time * runtime.compute_fraction, fill=architecture.tile_fill_s
+        )
         time = time + np.where(tiled, filling, 0.0)
     if runtime.unpacking_flop_per_weight and work.phase == "decode" and work.stored_only:
         vector = hardware.peak_dense_flop_per_s.get("fp32", rates.matrix)
         work_of_unpacking = work.parameters_read * runtime.unpacking_flop_per_weight
         unpacking = formulas.compute_time(work_of_unpacking, vector)
-        time = formulas.overlapped_time(time, np.where(traits.matrix, unpacking, 0.0))
+        time = formulas.overlapped_time(one=time, other=np.where(traits.matrix, unpacking, 0.0))
     return time
+
+
+def _costs(work: Workload) -> Any:
+    """Return the arithmetic of each operator in the currency of ordinary convolution."""
+    architecture, traits = work.system.hardware.twin_of_architecture, work.traits
+    flops = work.flops
+    if architecture.depthwise_cost != 1.0:
+        flops = np.where(traits.depthwise, flops * architecture.depthwise_cost, flops)
+    if architecture.linear_cost != 1.0:
+        dense = traits.linear | traits.attention
+        flops = np.where(dense, flops * architecture.linear_cost, flops)
+    if architecture.output_cost_flop:
+        share = work.samples / (work.layout.tensor * work.layout.context * work.parts)
+        outputs = work.columns.output_elements * share
+        flops = flops + np.where(_fused_away(work), 0.0, outputs * architecture.output_cost_flop)
+    return flops
 
 
 def _memory_time(work: Workload, moved: Any, bandwidth: float) -> Any:
@@ -185,43 +207,9 @@ def _memory_time(work: Workload, moved: Any, bandwidth: float) -> Any:
     time = formulas.memory_time(moved, bandwidth)
     load = runtime.load_byte_per_core_cycle
     if load is not None and work.phase == "decode" and hardware.core_cycles_per_s:
-        loading = formulas.memory_time(_weight_bytes(work), load * hardware.core_cycles_per_s)
-        time = formulas.overlapped_time(time, np.where(work.traits.matrix, loading, 0.0))
+        loading = formulas.memory_time(work.weight_bytes, load * hardware.core_cycles_per_s)
+        time = formulas.overlapped_time(one=time, other=np.where(work.traits.matrix, loading, 0.0))
     return time
-
-
-def _weight_bytes(work: Workload) -> Any:
-    stored = work.precision.bytes_per_value
-    if work.runtime.unpacks_to_memory and work.phase == "prefill" and work.stored_only:
-        stored = np.where(work.traits.matrix, stored + _UNPACKED_BYTES, stored)
-    return formulas.parameter_bytes(work.parameters_read, stored)
-
-
-def _value_bytes(work: Workload) -> Any:
-    columns, traits, layout, runtime = work.columns, work.traits, work.layout, work.runtime
-    share = work.samples / (layout.context * work.parts)
-    values = columns.input_elements + columns.output_elements
-    values = np.where(traits.elementwise, values * runtime.elementwise_passes, values)
-    if runtime.routing_passes != 1.0:
-        routed = traits.elementwise & traits.in_mixture
-        values = np.where(routed, values * runtime.routing_passes, values)
-    if work.training and work.precision.bytes_per_value < work.precision.activation_bytes:
-        values = np.where(traits.linear, values * _QUANTISING_PASSES, values)
-    if layout.tensor > 1:
-        replicated = np.False_ if runtime.sequence_parallel else traits.replicable
-        values = np.where(replicated, values, values / layout.tensor)
-    moved = formulas.element_bytes(values * share, work.activation_bytes)
-    if work.phase == "decode":
-        cached = columns.cache_elements * (work.samples / layout.tensor)
-        moved = moved + formulas.element_bytes(cached * _cache_reads(work), work.cache_bytes)
-    return moved
-
-
-def _cache_reads(work: Workload) -> float:
-    model = work.model
-    if work.runtime.shares_cache_reads or not isinstance(model, Transformer) or model.latent:
-        return 1.0
-    return model.attention.heads / model.attention.key_value_heads
 
 
 def _score_time(work: Workload, bandwidth: float) -> Any:
@@ -265,7 +253,7 @@ def _largest_share(work: Workload) -> float:
 
 def _launches(work: Workload) -> Any:
     gradients = np.where(work.traits.matrix & work.training, 1.0, 0.0)
-    return ((work.passes + gradients) * work.executions).sum(0)
+    return ((work.kernels + gradients) * work.executions).sum(0)
 
 
 def _optimizer_time(work: Workload) -> Any:

@@ -21,8 +21,11 @@ DEFAULT_LENGTH = 2048
 DEFAULT_RUNTIME = "PyTorch compiled"
 RECOMPUTATIONS = ("none", "selective", "full")
 
-# Formats as wide as their activations are not only stored but computed.
-_STORED_BELOW_BYTES = 2.0
+_BELOW_16_BITS = 2.0
+# Weights unpacked to memory are written and read again in 16 bits.
+_UNPACKED_BYTES = 4.0
+# Operands that are quantised on the fly are read and written once more.
+_QUANTISING_PASSES = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +142,7 @@ class Workload:
     @property
     def cache_bytes(self) -> float:
         """Bytes of one cached key or value."""
-        narrow = self.runtime.narrow_cache and self.precision.bytes_per_value < _STORED_BELOW_BYTES
+        narrow = self.runtime.narrow_cache and self.precision.bytes_per_value < _BELOW_16_BITS
         return 1.0 if narrow else self.precision.activation_bytes
 
     @cached_property
@@ -147,6 +150,78 @@ class Workload:
         """Whether weights are widened before they are multiplied."""
         computed = self.system.hardware.compute_precision(self.precision)
         return Precisions[computed].bytes_per_value > 1.5 * self.precision.bytes_per_value
+
+    @cached_property
+    def weight_bytes(self) -> Any:
+        """Bytes of weights each operator reads in one pass on one device."""
+        stored: Any = self.precision.bytes_per_value
+        if self.runtime.unpacks_to_memory and self.phase == "prefill" and self.stored_only:
+            stored = np.where(self.traits.matrix, stored + _UNPACKED_BYTES, stored)
+        read = formulas.parameter_bytes(self.parameters_read, stored)
+        return read * self._share_streamed() if self.on_chip else read
+
+    @property
+    def on_chip(self) -> bool:
+        """Whether the device keeps activations, and weights as far as they fit, on the chip."""
+        return self.system.hardware.twin_of_architecture.works_on_chip
+
+    def _share_streamed(self) -> Any:
+        """Return the share of weights that finds no room on the chip beside the activations."""
+        live = self.model.peak_activation_elements(self.phase, self.length) * self.samples
+        stored = formulas.parameter_bytes(self.parameters_held, self.precision.bytes_per_value)
+        room = (self.system.hardware.on_chip_bytes or 0.0) - formulas.element_bytes(
+            live, self.precision.activation_bytes
+        )
+        return np.clip(1.0 - np.maximum(room, 0.0) / stored, 0.0, 1.0)
+
+    @cached_property
+    def value_bytes(self) -> Any:
+        """Bytes of activations and cache each operator moves in one pass on one device."""
+        columns, layout, runtime = self.columns, self.layout, self.runtime
+        if self.on_chip:
+            # Only what enters the network and what leaves it comes by.
+            passing = np.zeros_like(columns.input_elements)
+            passing[0] += columns.input_elements[0] / columns.count[0]
+            passing[-1] += columns.output_elements[-1] / columns.count[-1]
+            return formulas.element_bytes(passing * self.samples, self.activation_bytes)
+        values = self._values_moved()
+        if layout.tensor > 1:
+            replicated = np.False_ if runtime.sequence_parallel else self.traits.replicable
+            values = np.where(replicated, values, values / layout.tensor)
+        share = self.samples / (layout.context * self.parts)
+        moved = formulas.element_bytes(values * share, self.activation_bytes)
+        if self.phase == "decode":
+            reads = self.samples * self._cache_reads() / self.cache_division
+            cached = columns.cache_elements * reads
+            moved = moved + formulas.element_bytes(cached, self.cache_bytes)
+        return moved
+
+    def _values_moved(self) -> Any:
+        """Return the values one sample moves, on all devices that divide it together."""
+        columns, traits, runtime = self.columns, self.traits, self.runtime
+        values = columns.input_elements + columns.output_elements
+        values = np.where(traits.elementwise, values * runtime.elementwise_passes, values)
+        if runtime.routing_passes != 1.0:
+            routed = traits.elementwise & traits.in_mixture
+            values = np.where(routed, values * runtime.routing_passes, values)
+        if self.training and self.precision.bytes_per_value < self.precision.activation_bytes:
+            values = np.where(traits.linear, values * _QUANTISING_PASSES, values)
+        return values
+
+    @property
+    def cache_division(self) -> float:
+        """Devices of a tensor-parallel group among which a cache is divided: by head, if at all."""
+        model, tensor = self.model, self.layout.tensor
+        if not isinstance(model, Transformer):
+            return float(tensor)
+        return 1.0 if model.latent else float(min(tensor, model.attention.key_value_heads))
+
+    def _cache_reads(self) -> float:
+        """Return how often a cached value is read: by each query head that does not share it."""
+        model = self.model
+        if self.runtime.shares_cache_reads or not isinstance(model, Transformer) or model.latent:
+            return 1.0
+        return model.attention.heads / model.attention.key_value_heads
 
     @cached_property
     def passes(self) -> Any:
@@ -158,12 +233,18 @@ class Workload:
         if self.attention == "fused":
             # The backward pass of fused attention computes the scores once more.
             backward = np.where(traits.attention, 2.5, backward)
-        again = 0.0
+        again: Any = 0.0
+        scores_again = traits.attention & (self.attention == "plain")
         if self.recomputation == "full":
-            again = np.where(traits.in_layer, 1.0, 0.0)
-        elif self.recomputation == "selective" and self.attention == "plain":
-            again = np.where(traits.attention, 1.0, 0.0)
+            again = np.where(traits.in_layer | scores_again, 1.0, 0.0)
+        elif self.recomputation == "selective":
+            again = np.where(scores_again, 1.0, 0.0)
         return 1.0 + again + backward
+
+    @cached_property
+    def kernels(self) -> Any:
+        """How many kernels the passes of each operator launch: scores come again inside of one."""
+        return np.floor(self.passes)
 
     @cached_property
     def executions(self) -> Any:

@@ -15,7 +15,7 @@ from mlsysim.formulas.compute import (
     overlapped_time,
     ridge_point,
     throughput,
-    tile_filled_time,
+    tile_fill_time,
 )
 from mlsysim.formulas.economics import (
     capital_cost,
@@ -91,7 +91,7 @@ __all__ = [
     "series_failure_interval",
     "spare_shortage_probability",
     "throughput",
-    "tile_filled_time",
+    "tile_fill_time",
     "total_cost_of_ownership",
     "young_checkpoint_interval",
 ]

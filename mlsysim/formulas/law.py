@@ -74,12 +74,11 @@ def law(source: str) -> Callable[[Function], Function]:
     def declare(bare: Function) -> Function:
         @functools.wraps(bare)
         def function(*args: Any, **kwargs: Any) -> Any:
-            for value in args:
-                if type(value) not in _PLAIN and is_quantity(value):
-                    return record.with_quantities(*args, **kwargs)
-            for value in kwargs.values():
-                if type(value) not in _PLAIN and is_quantity(value):
-                    return record.with_quantities(*args, **kwargs)
+            plain = _PLAIN.issuperset(map(type, args)) and _PLAIN.issuperset(
+                map(type, kwargs.values())
+            )
+            if not plain and any(map(is_quantity, (*args, *kwargs.values()))):
+                return record.with_quantities(*args, **kwargs)
             return bare(*args, **kwargs)
 
         record = Law(bare.__name__, function, bare, source)

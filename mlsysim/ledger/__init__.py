@@ -1,7 +1,7 @@
 """The universal scorecard that every simulation returns."""
 
 from mlsysim.ledger.comparison import Comparison, Difference
-from mlsysim.ledger.metrics import Group, Metric, Note, Verdict
+from mlsysim.ledger.metrics import Group, Interval, Metric, Note, Verdict
 from mlsysim.ledger.scorecard import (
     Economics,
     Performance,
@@ -16,6 +16,7 @@ __all__ = [
     "Difference",
     "Economics",
     "Group",
+    "Interval",
     "Metric",
     "Note",
     "Performance",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -50,6 +50,13 @@ class Note(Metric):
         return self if group is None else group.si(self.name)
 
 
+class Interval(NamedTuple):
+    """Where 80 % of measurements of a predicted number would lie, in the unit of its metric."""
+
+    low: Any
+    high: Any
+
+
 class Group:
     """An immutable set of metrics; those not given are None: they do not apply.
 
@@ -68,6 +75,7 @@ Did you mean 'duration'?
 
     metrics: ClassVar[Mapping[str, Metric]] = {}
     _values: Mapping[str, Any]
+    _intervals: Mapping[str, Interval]
 
     def __init_subclass__(cls) -> None:
         declared = {name: m for name, m in vars(cls).items() if isinstance(m, Metric)}
@@ -76,10 +84,14 @@ Did you mean 'duration'?
     def __init__(self, **values: Any):
         given: dict[str, Any] = {}
         for name, value in values.items():
+            if type(value) is float and name in self.metrics and math.isfinite(value):
+                given[name] = value
+                continue
             metric, factor = self._resolve(name)
             scaled = value if value is None or factor == 1.0 else value * factor
             given[metric.name] = self._checked(metric, scaled)
         object.__setattr__(self, "_values", given)
+        object.__setattr__(self, "_intervals", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{name} of a ledger cannot be changed; evaluate again instead")
@@ -100,7 +112,7 @@ Did you mean 'duration'?
 
     @classmethod
     def _checked(cls, metric: Metric, value: Any) -> Any:
-        if value is None or not metric.unit:
+        if value is None or not metric.unit or (type(value) is float and math.isfinite(value)):
             return value
         field = f"{cls.__name__}.{metric.name}"
         if isinstance(value, str) or units.is_quantity(value):
@@ -119,6 +131,49 @@ Did you mean 'duration'?
             raise UnknownName(type(self).__name__, name, self.metrics)
         return self._values.get(name)
 
+    def within(self, **factors: float | tuple[Any, Any]) -> Self:
+        """Return a copy whose named metrics carry an interval: a factor each way, or two ends.
+
+        >>> class Trip(Group):
+        ...     duration = Metric("second", "Duration", "From door to door.", "lower")
+        >>> Trip(duration=100.0).within(duration=1.25).interval_text("duration")
+        '1.33 min to 2.08 min'
+        """
+        copy = self._copy()
+        intervals = dict(self._intervals)
+        for name, given in factors.items():
+            value = self.si(name)
+            if value is None:
+                continue
+            low, high = given if isinstance(given, tuple) else (value / given, value * given)
+            metric = self.metrics[name]
+            intervals[name] = Interval(self._checked(metric, low), self._checked(metric, high))
+        object.__setattr__(copy, "_intervals", intervals)
+        return copy
+
+    def interval(self, name: str) -> Interval | None:
+        """Return the interval of a metric as quantities, None where none was worked out."""
+        ends = self.si_interval(name)
+        if ends is None:
+            return None
+        unit = self.metrics[name].unit
+        return Interval(*(units.quantity(end, unit) for end in ends))
+
+    def si_interval(self, name: str) -> Interval | None:
+        """Return the interval of a metric as plain SI numbers."""
+        self.si(name)
+        return self._intervals.get(name)
+
+    def interval_text(self, name: str) -> str:
+        """Return the interval of a metric the way people read it, empty where there is none."""
+        ends = self.si_interval(name)
+        if ends is None:
+            return ""
+        unit = self.metrics[name].unit
+        if isinstance(ends.low, np.ndarray):
+            return ""
+        return " to ".join(units.humanize(end, unit) for end in ends)
+
     def text(self, name: str) -> str:
         """Return a metric the way people read it, with unit."""
         metric, value = self.metrics[name], self.si(name)
@@ -136,9 +191,19 @@ Did you mean 'duration'?
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.metrics if self._values.get(name) is not None)
 
+    def _copy(self) -> Self:
+        copy = object.__new__(type(self))
+        object.__setattr__(copy, "_values", self._values)
+        object.__setattr__(copy, "_intervals", self._intervals)
+        return copy
+
     def replace(self, **values: Any) -> Self:
-        """Return a copy with some metrics changed."""
-        return type(self)(**{**self._values, **values})
+        """Return a copy with some metrics changed; their intervals no longer hold."""
+        copy = self._copy()
+        object.__setattr__(copy, "_values", {**self._values, **type(self)(**values)._values})
+        kept = {name: ends for name, ends in self._intervals.items() if name not in values}
+        object.__setattr__(copy, "_intervals", kept)
+        return copy
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={self.text(name)}" for name in self)

@@ -60,11 +60,11 @@ def preformatted(text: str) -> str:
     return f"<pre style='color:inherit;background:none'>{escape(text)}</pre>"
 
 
-def _card(name: str, rows: list[tuple[str, str]]) -> str:
+def _card(name: str, rows: list[tuple[str, str, str]]) -> str:
     lines = "".join(
         f"<tr><th scope='row' style='text-align:left;font-weight:normal;opacity:.8'>{escape(label)}"
-        f"</th><td style='text-align:right'>{escape(text)}</td></tr>"
-        for label, text in rows
+        f"</th><td style='text-align:right'>{escape(text)}{_small(interval)}</td></tr>"
+        for label, text, interval in rows
     )
     return (
         "<section style='border:1px solid currentColor;border-radius:.5rem;padding:.5rem .75rem'>"
@@ -73,8 +73,14 @@ def _card(name: str, rows: list[tuple[str, str]]) -> str:
     )
 
 
-def _rows(group: Group) -> list[tuple[str, str]]:
-    return [(group.metrics[name].label, _text(group, name)) for name in group]
+def _small(interval: str) -> str:
+    return f"<br><small style='opacity:.8'>{escape(interval)}</small>" if interval else ""
+
+
+def _rows(group: Group) -> list[tuple[str, str, str]]:
+    return [
+        (group.metrics[name].label, _text(group, name), group.interval_text(name)) for name in group
+    ]
 
 
 def _text(group: Group, name: str) -> str:

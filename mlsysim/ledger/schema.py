@@ -8,6 +8,10 @@ from typing import Any
 from mlsysim.ledger.metrics import Group, Metric
 
 _NUMBER = {"anyOf": [{"type": "number"}, {"type": "array"}, {"type": "null"}]}
+_INTERVAL = {
+    "description": "Two ends between which 80 % of measurements would lie.",
+    "anyOf": [{"type": "array", "minItems": 2, "maxItems": 2}, {"type": "null"}],
+}
 _WORDS = {"type": ["string", "null"]}
 
 
@@ -23,6 +27,7 @@ def ledger_schema(groups: Mapping[str, type[Group]], version: str) -> dict[str, 
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "SystemLedger",
         "description": "Every number is in the unit stated beside it.",
+        "$defs": {"interval": _INTERVAL},
         **_record(properties),
     }
 
@@ -34,7 +39,11 @@ def _group(group: type[Group]) -> dict[str, Any]:
 
 def _metric(metric: Metric) -> dict[str, Any]:
     value = _NUMBER if metric.unit else _WORDS
-    properties = {"value": value, "unit": {"const": metric.unit or None}}
+    properties = {
+        "value": value,
+        "unit": {"const": metric.unit or None},
+        "interval": {"$ref": "#/$defs/interval"},
+    }
     return {
         "title": metric.label,
         "description": metric.description,

@@ -16,7 +16,7 @@ from mlsysim.ledger.metrics import Group, Metric, Note, Verdict
 if TYPE_CHECKING:
     from mlsysim.ledger.comparison import Comparison
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Performance(Group):
@@ -68,6 +68,7 @@ class Performance(Group):
     flash_capacity = Metric("byte", "Flash capacity", "Bytes of flash there are.")
     binding_limit = Note("Binding limit", "What the execution spends most of its time on.")
     unit_of_work = Note("Unit of work", "What one sample is: an inference, a token, a sequence.")
+    accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
     precision = Note("Precision", "Format of the weights.")
     hardware = Note("Hardware", "The device the system is built of.")
 
@@ -232,10 +233,7 @@ class SystemLedger:
         """Rebuild a ledger from what `to_dict` returned."""
         if record.get("schema_version") != SCHEMA_VERSION:
             raise InvalidInput("schema_version", record.get("schema_version"), SCHEMA_VERSION)
-        groups = {
-            name: group(**{metric: entry["value"] for metric, entry in record[name].items()})
-            for name, group in GROUPS.items()
-        }
+        groups = {name: _group_of(group, record[name]) for name, group in GROUPS.items()}
         inputs = [
             {key: value for key, value in verdict.items() if key not in ("holds", "margin")}
             for verdict in record["verdicts"]
@@ -271,9 +269,23 @@ def metric_paths() -> list[str]:
 
 def _group_to_dict(group: Group) -> dict[str, Any]:
     return {
-        name: {"value": _plain(group.si(name)), "unit": metric.unit or None}
+        name: {
+            "value": _plain(group.si(name)),
+            "unit": metric.unit or None,
+            "interval": _plain(group.si_interval(name)),
+        }
         for name, metric in group.metrics.items()
     }
+
+
+def _group_of(group: type[Group], entries: Mapping[str, Any]) -> Group:
+    values = {name: entry["value"] for name, entry in entries.items()}
+    intervals = {
+        name: tuple(entry["interval"])
+        for name, entry in entries.items()
+        if entry["interval"] is not None
+    }
+    return group(**values).within(**intervals)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from mlsysim.models.operators import (
     ModelSpec,
     Operator,
+    OperatorColumns,
     OperatorTable,
     merge_identical,
     require_whole,
@@ -285,8 +286,13 @@ class Network(ModelSpec):
     def _peaks(self) -> dict[str, float]:
         return {phase: float(graph.peak_elements()) for phase, graph in self._graphs.items()}
 
-    def peak_activation_elements(self, phase: str, length: Any = None) -> Any:  # noqa: ARG002
-        """Return the most activation values alive at once, for one sample; any `length` is one."""
+    def peak_activation_elements(
+        self,
+        phase: str,
+        length: Any = None,  # noqa: ARG002 - any length is one
+        columns: OperatorColumns | None = None,  # noqa: ARG002 - the graph tells
+    ) -> Any:
+        """Return the most activation values alive at once, for one sample."""
         self.require_phase(phase)
         return self._peaks[phase]
 

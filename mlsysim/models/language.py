@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from mlsysim.models import language_hybrids
 from mlsysim.models.layers import LatentAttention, MixtureOfExperts
 from mlsysim.models.operators import ModelSpec
 from mlsysim.models.sequence_to_sequence import EncoderDecoder
@@ -32,6 +33,7 @@ def entries() -> Iterator[ModelSpec]:
     yield from _gemma_models()
     yield from _mixtures()
     yield from _other_decoders()
+    yield from language_hybrids.entries()
     yield from _encoders()
     yield from _t5_models()
     yield from _whisper_models()
@@ -183,6 +185,8 @@ def _qwen_models() -> Iterator[Decoder]:
                  mixture=MixtureOfExperts(128, 8, 768))  # fmt: skip
     yield sparse(name="Qwen3 235B-A22B", layers=94, hidden=4096, heads=64, feed_forward=1536,
                  mixture=MixtureOfExperts(128, 8, 1536))  # fmt: skip
+    yield sparse(name="Qwen3-Coder 480B-A35B", layers=62, hidden=6144, heads=96, key_value_heads=8,
+                 feed_forward=2560, mixture=MixtureOfExperts(160, 8, 2560))  # fmt: skip
 
 
 def _gemma_models() -> Iterator[Decoder]:
@@ -219,6 +223,7 @@ def _mixtures() -> Iterator[Decoder]:
     )
     yield _llama(
         name="DeepSeek-V3",
+        aliases=("DeepSeek-V3.1", "DeepSeek-R1"),
         family="DeepSeek",
         year=2024,
         source="deepseek-v3",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from mlsysim.models import detection, diffusion, tiny, vision
+from mlsysim.models import detection, diffusion, diffusion_transformers, tiny, vision
 from mlsysim.models.graph import Network
 from mlsysim.models.recommendation import Recommender, dlrm
 
@@ -35,6 +35,7 @@ _wake = partial(
 def entries() -> Iterator[Network]:
     """Yield the networks; each draws its operators when first asked for them."""
     yield from _classifiers()
+    yield from _branching_classifiers()
     yield from _mobile_classifiers()
     yield from _recent_classifiers()
     yield from _detectors()
@@ -42,6 +43,7 @@ def entries() -> Iterator[Network]:
     yield from _tflite_micro_models()
     yield from _wake_vision_models()
     yield from _diffusion_models()
+    yield from _diffusion_transformers()
     yield Recommender(
         name="DLRM (MLPerf v1, Criteo 1TB)",
         aliases=("DLRM",),
@@ -57,9 +59,16 @@ def entries() -> Iterator[Network]:
 
 def _classifiers() -> Iterator[Network]:
     yield _image(name="AlexNet", family="AlexNet", year=2012, architecture=vision.alexnet)
-    yield _image(name="VGG-16", family="VGG", year=2014, architecture=vision.vgg_16)
+    for depth, repeats in [(11, (1, 1, 2, 2, 2)), (13, (2, 2, 2, 2, 2)), (16, (2, 2, 3, 3, 3)),
+                           (19, (2, 2, 4, 4, 4))]:  # fmt: skip
+        yield _image(
+            name=f"VGG-{depth}",
+            family="VGG",
+            year=2014,
+            architecture=partial(vision.vgg, repeats=repeats),
+        )
     for depth, blocks, bottleneck in [(18, (2, 2, 2, 2), False), (34, (3, 4, 6, 3), False),
-                                      (50, (3, 4, 6, 3), True),
+                                      (50, (3, 4, 6, 3), True), (101, (3, 4, 23, 3), True),
                                       (152, (3, 8, 36, 3), True)]:  # fmt: skip
         yield _image(
             name=f"ResNet-{depth}",
@@ -75,6 +84,28 @@ def _classifiers() -> Iterator[Network]:
         input_shape=(299, 299, 3),
         architecture=vision.inception_v3,
     )
+
+
+def _branching_classifiers() -> Iterator[Network]:
+    for depth, layers, growth, first in [(121, (6, 12, 24, 16), 32, 64),
+                                         (161, (6, 12, 36, 24), 48, 96),
+                                         (169, (6, 12, 32, 32), 32, 64),
+                                         (201, (6, 12, 48, 32), 32, 64)]:  # fmt: skip
+        yield _image(
+            name=f"DenseNet-{depth}",
+            family="DenseNet",
+            year=2016,
+            architecture=partial(vision.densenet, blocks=layers, growth=growth, first=first),
+        )
+    for version, first, kernel, pooled_before in [("1.0", 96, 7, (3, 7)), ("1.1", 64, 3, (2, 4))]:
+        yield _image(
+            name=f"SqueezeNet {version}",
+            family="SqueezeNet",
+            year=2016,
+            architecture=partial(
+                vision.squeezenet, first=first, kernel=kernel, pooled_before=pooled_before
+            ),
+        )
 
 
 def _mobile_classifiers() -> Iterator[Network]:
@@ -194,6 +225,61 @@ def _diffusion_models() -> Iterator[Network]:
             text_width=2048,
             condition_width=2816,
             linear_projections=True,
+        ),
+    )
+
+
+def _diffusion_transformers() -> Iterator[Network]:
+    joint = partial(
+        Network,
+        task="image generation",
+        default_precision="bf16",
+        year=2024,
+        input_shape=(128, 128, 16),
+    )
+    yield joint(
+        name="Stable Diffusion 3.5 medium",
+        family="Stable Diffusion",
+        source="stable-diffusion-3",
+        architecture=partial(
+            diffusion_transformers.joint_transformer,
+            width=1536,
+            joint_layers=24,
+            doubled_layers=13,
+            text_tokens=333,
+            text_width=4096,
+            pooled_width=2048,
+            position_rows=384 * 384,
+        ),
+    )
+    yield joint(
+        name="FLUX.1-dev",
+        aliases=("FLUX.1-schnell",),
+        family="FLUX",
+        source="flux-1",
+        architecture=partial(
+            diffusion_transformers.joint_transformer,
+            width=3072,
+            joint_layers=19,
+            single_layers=38,
+            head_width=128,
+            text_tokens=512,
+            text_width=4096,
+            pooled_width=768,
+            embeds_guidance=True,
+        ),
+    )
+    yield joint(
+        name="SANA-1.5 1.6B",
+        family="SANA",
+        source="sana",
+        input_shape=(32, 32, 32),
+        architecture=partial(
+            diffusion_transformers.linear_transformer,
+            width=2240,
+            layers=20,
+            text_tokens=300,
+            text_width=2304,
         ),
     )
 

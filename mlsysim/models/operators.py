@@ -101,17 +101,17 @@ class OperatorColumns:
 class OperatorTraits(NamedTuple):
     """What the operators of a table are: one truth for each, of shape `(operators, 1)`."""
 
-    matrix: Columns
-    depthwise: Columns
-    linear: Columns
-    attention: Columns
-    elementwise: Columns
-    routed: Columns
-    in_mixture: Columns
-    replicable: Columns
-    in_layer: Columns
-    head: Columns
-    kept_for_backward: Columns
+    matrix: Any
+    depthwise: Any
+    linear: Any
+    attention: Any
+    elementwise: Any
+    routed: Any
+    in_mixture: Any
+    replicable: Any
+    in_layer: Any
+    head: Any
+    kept_for_backward: Any
 
 
 class OperatorTable:
@@ -133,6 +133,7 @@ class OperatorTable:
     ):
         at_0 = describe(0.0)
         at_1, at_2 = (describe(1.0), describe(2.0)) if length_name else (at_0, at_0)
+        self._latest: tuple[tuple[int, float], OperatorColumns] | None = None
         self.length_name = length_name
         self.names = tuple(operator.name for operator in at_0)
         self.kinds = tuple(operator.kind for operator in at_0)
@@ -154,6 +155,14 @@ class OperatorTable:
         """
         fixed = self.length_name is None
         lengths = np.zeros((1,) * np.ndim(length)) if fixed else self._checked(length)
+        if lengths.size == 1:
+            key = (lengths.ndim, float(lengths.item()))
+            if self._latest is None or self._latest[0] != key:
+                self._latest = key, self._at(lengths)
+            return self._latest[1]
+        return self._at(lengths)
+
+    def _at(self, lengths: Columns) -> OperatorColumns:
         axes = np.s_[:, None] if lengths.ndim else np.s_[:]
         coefficients = ([part[axes] for part in parts] for parts in self._coefficients.values())
         varying = (c + lengths * (b + lengths * a) for c, b, a in coefficients)
@@ -289,9 +298,14 @@ class ModelSpec(Sourced, ABC):
         """Values that one token leaves in the key-value cache, over all layers."""
         return 0.0
 
-    def peak_activation_elements(self, phase: str, length: Any = None) -> Any:
-        """Return the most activation values alive at once, for one sample."""
-        columns = self.operators(phase).at(length)
+    def peak_activation_elements(
+        self, phase: str, length: Any = None, columns: OperatorColumns | None = None
+    ) -> Any:
+        """Return the most activation values alive at once, for one sample.
+
+        `columns` may hand in what the operators of the phase are at that length.
+        """
+        columns = self.operators(phase).at(length) if columns is None else columns
         return (columns.input_elements + columns.output_elements).max(axis=0)
 
 

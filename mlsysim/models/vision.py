@@ -30,16 +30,53 @@ def alexnet(graph: Graph, image: Tensor) -> None:
     graph.linear(x, 1000)
 
 
-def vgg_16(graph: Graph, image: Tensor) -> None:
-    """VGG-16: thirteen 3x3 convolutions, three dense layers."""
+def vgg(graph: Graph, image: Tensor, repeats: Sequence[int]) -> None:
+    """VGG: five stages of 3x3 convolutions, three dense layers."""
     x = image
-    for channels, repeats in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]:
-        for _ in range(repeats):
+    for channels, count in zip((64, 128, 256, 512, 512), repeats, strict=True):
+        for _ in range(count):
             x = graph.convolution(x, channels, 3, per_channel=1)
         x = graph.pool(x, 2, 2)
     for width in (4096, 4096):
         x = graph.linear(x, width, activated=True)
     graph.linear(x, 1000)
+
+
+def _normalized(graph: Graph, x: Tensor) -> Tensor:
+    y = graph.normalize(x)
+    return graph.activate(y) if graph.training else y
+
+
+def densenet(
+    graph: Graph, image: Tensor, blocks: Sequence[int], *, growth: int = 32, first: int = 64
+) -> None:
+    """DenseNet: every layer reads what all layers before it in its block have written."""
+    x = graph.pool(graph.convolution(image, first, 7, stride=2), 3, 2, padding=1)
+    for stage, repeats in enumerate(blocks):
+        if stage:
+            x = _normalized(graph, x)
+            x = graph.convolution(x, x.channels // 2, 1, per_channel=0, activated=False)
+            x = graph.pool(x, 2, 2)
+        for _ in range(repeats):
+            y = graph.convolution(_normalized(graph, x), 4 * growth, 1)
+            y = graph.convolution(y, growth, 3, per_channel=0, activated=False)
+            x = graph.concatenate(x, y)
+    graph.linear(graph.global_pool(_normalized(graph, x)), 1000)
+
+
+def squeezenet(
+    graph: Graph, image: Tensor, *, first: int, kernel: int, pooled_before: Sequence[int]
+) -> None:
+    """SqueezeNet: eight fire modules, each a narrow layer and two wide ones beside each other."""
+    fires = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
+    x = graph.convolution(image, first, kernel, stride=2, padding="valid", per_channel=1)
+    x = graph.pool(x, 3, 2, up=True)
+    for index, (narrow, wide) in enumerate(fires):
+        if index in pooled_before:
+            x = graph.pool(x, 3, 2, up=True)
+        y = graph.convolution(x, narrow, 1, per_channel=1)
+        x = graph.concatenate(*(graph.convolution(y, wide, size, per_channel=1) for size in (1, 3)))
+    graph.global_pool(graph.convolution(x, 1000, 1, per_channel=1))
 
 
 def resnet(graph: Graph, image: Tensor, blocks: Sequence[int], *, bottleneck: bool) -> None:

@@ -79,12 +79,22 @@ class Deployment:
     @property
     def unit_power_w(self) -> float:
         """Mean IT power of one unit: working, idle and off duty."""
+        return self._unit_power_w(self.performance.si("power"))
+
+    @property
+    def energy_factors(self) -> tuple[float, float]:
+        """What the ends of the interval of power do to the energy: a factor each."""
+        ends = self.performance.si_interval("power")
+        if ends is None:
+            return 1.0, 1.0
+        low, high = (self._unit_power_w(end) / self.unit_power_w for end in ends)
+        return low, high
+
+    def _unit_power_w(self, running_w: float) -> float:
         system = self.scenario.system
         idle = system.devices * (system.hardware.idle_power_w + system.host_power_w)
         off = system.devices * system.hardware.idle_power_w if system.sleeps else 0.0
-        on = formulas.power_at_load(
-            idle=idle, maximum=self.performance.si("power"), load=self.utilization
-        )
+        on = formulas.power_at_load(idle=idle, maximum=running_w, load=self.utilization)
         return float(formulas.power_at_load(idle=off, maximum=on, load=self.duty_cycle))
 
     @property
@@ -107,7 +117,8 @@ class Deployment:
         )
         on_site = formulas.on_site_water(it_energy, facility.water_usage_effectiveness_l_per_j)
         off_site = formulas.grid_water(energy, region.water_l_per_j)
-        return Sustainability(
+        low, high = self.energy_factors
+        found = Sustainability(
             energy=energy,
             it_energy=it_energy,
             average_power=energy / self.duration_s,
@@ -122,6 +133,13 @@ class Deployment:
             region=region.label,
             carbon_basis=region.carbon_basis,
         )
+        proportional = ("energy", "it_energy", "average_power", "device_power",
+                        "operational_carbon", "on_site_water", "grid_water", "water")  # fmt: skip
+        ends = {name: (found.si(name) * low, found.si(name) * high) for name in proportional}
+        ends["carbon"] = (operational * low + embodied, operational * high + embodied)
+        if found.si("battery_life") is not None:
+            ends["battery_life"] = (found.si("battery_life") / high, found.si("battery_life") / low)
+        return found.within(**ends)
 
     def _battery_life(self) -> float | None:
         capacity_wh = self.scenario.system.battery_wh
@@ -139,25 +157,32 @@ class Deployment:
         )
         running = formulas.energy_cost(sustainability.si("energy"), self.region.price_usd_per_j)
         total = formulas.total_cost_of_ownership(capital=capital, running=running)
-        return Economics(
+        found = Economics(
             tco=total,
             capital_cost=capital,
             running_cost=running,
             cost_per_sample=formulas.cost_per_sample(total, self.samples),
         )
+        low, high = self.energy_factors
+        speed = self.performance.si_interval("throughput")
+        each, usual = found.si("cost_per_sample"), self.performance.si("throughput")
+        return found.within(
+            running_cost=(running * low, running * high),
+            tco=(capital + running * low, capital + running * high),
+            **({"cost_per_sample": (each * usual / speed.high, each * usual / speed.low)}
+               if speed else {}),
+        )  # fmt: skip
 
     def failures(self, rate: FailureRate) -> Reliability:
         """Return how often the deployment fails: a job by any of its nodes, devices one by one."""
         nodes = self.scenario.system.nodes
+        alone = formulas.series_failure_interval(rate.node_failure_interval_s, nodes)
+        unit = rate.job_failure_interval_s(nodes) if self.scenario.gang else alone
         return Reliability(
             devices=self.devices,
-            mean_time_between_failures=formulas.series_failure_interval(
-                rate.node_failure_interval_s, nodes * self.units
-            ),
+            mean_time_between_failures=formulas.series_failure_interval(unit, self.units),
             expected_failures=formulas.expected_failures(
-                duration=self.duration_s,
-                rate=rate.failures_per_node_second,
-                parts=nodes * self.units,
+                duration=self.duration_s, rate=1.0 / unit, parts=self.units
             ),
         )
 

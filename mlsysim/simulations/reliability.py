@@ -155,9 +155,9 @@ class ReliabilitySimulation(BaseSimulation):
     def _gang(self, choice: dict[str, Any]) -> Reliability:
         rate = FailureRates[choice["failure_rate"]]
         nodes = self.scenario.system.nodes
-        between = formulas.series_failure_interval(rate.node_failure_interval_s, nodes)
+        between = rate.job_failure_interval_s(nodes)
         repair, cost = choice["repair_hours"] * SECONDS_PER_HOUR, choice["checkpoint_cost_s"]
-        in_repair = nodes * repair / rate.node_failure_interval_s
+        in_repair = repair / between
         shortage = formulas.spare_shortage_probability(
             spares=float(choice["spares"]), demand=in_repair
         )

@@ -24,7 +24,8 @@ class Case:
     """One measured row: where it belongs, what it measured, and its prediction.
 
     `family` is the total it counts in, `group` the line of the report, `band` the family of
-    residuals whose interval is stated for it. A case with a reason to be kept `apart` is reported,
+    residuals whose interval is stated for it; `runtime` and `architecture` are the twins that
+    stand for its software and its chip. A case with a reason to be kept `apart` is reported,
     but not scored.
     """
 
@@ -35,7 +36,10 @@ class Case:
     measured: float
     predict: Callable[[], float]
     apart: str = ""
+    unit: str = "second"
     about: str = ""
+    runtime: str = ""
+    architecture: str = ""
 
 
 class Row(Mapping[str, str]):

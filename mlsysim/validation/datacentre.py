@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -63,9 +64,10 @@ _OF_TASK = {
 _ARCHITECTURES = (
     (r"apple", "Apple GPU"),
     (r"tpu", "TPU"),
+    (r"\bada\b|-ada-", "Ada"),
     (r"[gb]b?[23]00|rtx.?50", "Blackwell"),
     (r"h[12]00|gh200|h800", "Hopper"),
-    (r"l40|l4\b|rtx.?40|ada", "Ada"),
+    (r"l40|l4\b|rtx.?40", "Ada"),
     (r"a100|a800", "Ampere"),
     (r"a10\b|a40|a6000|rtx.?30", "Ampere graphics"),
     (r"\bt4|rtx.?20", "Turing"),
@@ -85,7 +87,7 @@ _REGISTERED = {
     "B200-SXM": "NVIDIA B200 SXM 180GB",
     "B300-SXM": "NVIDIA B300 SXM 288GB",
     "GB200": "NVIDIA GB200",
-    "H100-PCIe-80GB": "NVIDIA H100 PCIe 80GB",
+    "GB300": "NVIDIA B300 SXM 288GB",
     "L40S": "NVIDIA L40S",
     "A10": "NVIDIA A10",
     "T4": "NVIDIA T4",
@@ -93,6 +95,8 @@ _REGISTERED = {
     "TPU-v5e": "Google TPU v5e",
     "TPU-v5p": "Google TPU v5p",
 }
+# A chip whose power nobody states is taken to run at full clock.
+_UNLIMITED_W = 1e6
 # Board power in the makers' data sheets, of boards that are no twins of the registry.
 _BOARD_POWER_W = {
     "RTX3070-8GB": 220.0, "RTX3080-10GB": 320.0, "RTX3080Ti-12GB": 350.0, "RTX3090-24GB": 350.0,
@@ -110,6 +114,8 @@ _PEAKS = {
     "fp32": "fp32_tflops",
 }
 _SHARDINGS = {"zero1": "optimizer", "fsdp2": "gradients", "fsdp3": "full"}
+# Blocks of 32 weights share a scale of 16 bits.
+_SCALE_BITS = 0.5
 # A published run says how many device hours it took, not how they were divided.
 _LARGE, _HUGE = 20e9, 100e9
 
@@ -125,12 +131,19 @@ def cases(directory: Path) -> Iterator[Case]:
             family=FAMILY,
             group=row["group"],
             band=_band(row),
-            measured=row.number("target_time_s"),
+            measured=row.number("target_time_s", math.nan),
             predict=partial(predictor.seconds, row),
             apart=_apart(row),
-            about=f"{row['model']} on {row['n_devices']} × {row['hardware']}, {row['software']}. "
-            f"{row['source']}",
+            about=_about(row),
+            runtime=_runtime(row),
+            architecture=_first_match(_ARCHITECTURES, row["hardware"], "other"),
         )
+
+
+def _about(row: Row) -> str:
+    software = f", {row['software']}" if row.has("software") else ""
+    where = f"{row['n_devices']} × {row['hardware']}"
+    return f"{row['model']} on {where}{software}. {row['source']}"
 
 
 def _apart(row: Row) -> str:
@@ -284,19 +297,18 @@ def _power_w(name: str, registered: HardwareSpec | None) -> float:
         return float(capped[1])
     if registered:
         return registered.max_power_w
-    if name.startswith('Apple'): return 30.0
-    if name not in _BOARD_POWER_W:
-        raise Unpredictable(f"no power of the hardware {name!r}")
-    return _BOARD_POWER_W[name]
+    return _BOARD_POWER_W.get(name, _UNLIMITED_W)
 
 
 def _precision(row: Row) -> Precision:
     name = row["precision"]
-    bits = re.fullmatch(r"([\d.]+)bpw", name)
-    if bits:
-        stored = replace(Precisions["q4_0"], name=name, bytes_per_value=float(bits[1]) / 8)
-    elif name in Precisions:
+    bits = re.fullmatch(r"([\d.]+)bpw", name) or re.match(r"i?q(\d)|w(\d)a16", name)
+    if name in Precisions:
         stored = Precisions[name]
+    elif bits:
+        width = float(next(filter(None, bits.groups())))
+        whole = _SCALE_BITS if width.is_integer() and "bpw" not in name else 0.0
+        stored = replace(Precisions["q4_0"], name=name, bytes_per_value=(width + whole) / 8)
     else:
         raise Unpredictable(f"no description of the precision {name!r}")
     if row.has("weight_gib"):
@@ -384,9 +396,7 @@ def _trained_as(precision: Precision) -> Precision:
 
 def _usual_training_layout(model: ModelSpec) -> Layout:
     large, huge = model.parameters > _LARGE, model.parameters > _HUGE
-    return Layout(
-        tensor=8 if large else 1, pipeline=16 if huge else 1, data=64, microbatch_size=1
-    )
+    return Layout(tensor=8 if large else 1, pipeline=16 if huge else 1, data=64, microbatch_size=1)
 
 
 def _inference(row: Row, model: ModelSpec, chip: HardwareSpec, precision: Precision) -> float:
@@ -397,11 +407,12 @@ def _inference(row: Row, model: ModelSpec, chip: HardwareSpec, precision: Precis
         precision=precision, runtime=runtime, layout=layout,
     )  # fmt: skip
     prompt, output = row.number("input_len", 0.0) or None, row.number("output_len", 1.0)
-    batch = row["batch"]
+    batch = row["batch"] or "1"
     task = row["task"]
     if task in ("inference", "prefill"):
         size = round(float(batch))
-        return float(ask(phase=task, batch_size=size, sequence_length=prompt).si("latency"))
+        phase = task if task in model.phases else model.phases[0]
+        return float(ask(phase=phase, batch_size=size, sequence_length=prompt).si("latency"))
     prompt = prompt or 1.0
     if batch == "max":
         fitting = Engine.largest_batch(
@@ -409,9 +420,7 @@ def _inference(row: Row, model: ModelSpec, chip: HardwareSpec, precision: Precis
             precision=precision, runtime=runtime, layout=layout,
         )  # fmt: skip
         size = round(min(fitting, _LARGEST_BATCH))
-        step = ask(
-            phase="serving", batch_size=size, sequence_length=prompt, output_length=output
-        )
+        step = ask(phase="serving", batch_size=size, sequence_length=prompt, output_length=output)
         return float(step.si("latency") * output / size)
     size = round(float(batch))
     if task == "serving":

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsysim.calibration import FILE, FittedConstants, trial
+from mlsysim.calibration import FILE, FittedConstants, fits, trial
+from mlsysim.errors import MLSysimError
 from mlsysim.validation.cases import Case
 
 Vector = NDArray[np.float64]
@@ -31,26 +34,27 @@ class Fit:
     Σ_groups mean ρ(ln(predicted / measured)) with Cauchy's ρ(r) = s²/2 · ln(1 + (r/s)²)
     """
 
-    def __init__(self, cases: Sequence[Case]):
-        self.cases = [case for case in cases if not case.apart]
+    def __init__(self, cases: Sequence[Case], others: Mapping[str, float] | None = None):
+        self.cases = [case for case in cases if not case.apart and _is_predicted(case)]
+        self.others = others or {c.name: c.value for c in FittedConstants.values()}
         families = {case.family for case in self.cases}
         self.constants = [c for c in FittedConstants.values() if c.family in families]
         self.names = [constant.name for constant in self.constants]
         self.lower = np.array([constant.lower for constant in self.constants])
         self.upper = np.array([constant.upper for constant in self.constants])
-        self.start = np.array([constant.value for constant in self.constants])
+        self.prior = np.array([constant.prior for constant in self.constants])
+        self.fitted = np.array([constant.value for constant in self.constants])
         spread = (self.upper - self.lower) * 0.02
-        self.scale = np.maximum(np.abs(self.start), spread)
+        self.scale = np.maximum(np.abs(self.prior), spread)
         self.groups = np.array([case.group for case in self.cases])
         self.measured = np.array([case.measured for case in self.cases])
-        self._sensitive: NDArray[np.bool_] | None = None
+        self._sensitive: NDArray[np.bool_] = np.zeros((0, 0), dtype=bool)
 
     def values(self, point: Vector) -> dict[str, float]:
         """Return the constants by name at a point."""
-        others = {c.name: c.value for c in FittedConstants.values()}
-        return {**others, **dict(zip(self.names, map(float, point), strict=True))}
+        return {**self.others, **dict(zip(self.names, map(float, point), strict=True))}
 
-    def log_ratios(self, point: Vector, rows: Iterable[int] | None = None) -> Vector:
+    def log_ratios(self, point: Vector, rows: NDArray[np.intp] | None = None) -> Vector:
         """Return ln(predicted / measured) of some rows, of all unless told."""
         chosen = range(len(self.cases)) if rows is None else rows
         with trial(self.values(point)):
@@ -61,30 +65,37 @@ class Fit:
     def jacobian(self, point: Vector, at: Vector) -> NDArray[np.float64]:
         """Return how each row's log ratio answers to each constant; only rows that do are tried."""
         matrix = np.zeros((len(self.cases), len(self.names)))
-        learning = self._sensitive is None
+        everywhere = np.arange(len(self.cases))
+        learning = not self._sensitive.size
         for j in range(len(self.names)):
-            rows = range(len(self.cases)) if learning else np.flatnonzero(self._sensitive[:, j])  # type: ignore[index]
+            rows = everywhere if learning else np.flatnonzero(self._sensitive[:, j])
             step = _STEP * self.scale[j]
             step = -step if point[j] + step > self.upper[j] else step
             moved = point.copy()
             moved[j] += step
-            matrix[list(rows), j] = (self.log_ratios(moved, rows) - at[list(rows)]) / step
+            matrix[rows, j] = (self.log_ratios(moved, rows) - at[rows]) / step
         if learning:
             self._sensitive = matrix != 0.0
         return matrix
 
-    def solve(self, *, without: str | None = None, start: Vector | None = None,
-              most_steps: int = 15) -> Vector:
+    def solve(
+        self,
+        *,
+        without: str | None = None,
+        start: Vector | None = None,
+        most_steps: int = 15,
+        progress: Any = iter,
+    ) -> Vector:
         """Return the constants that fit best, with one group of rows left out if told so.
 
         Gauss-Newton steps on reweighted residuals, within the bounds of each constant.
         """
         from scipy.optimize import lsq_linear
 
-        point = (self.start if start is None else start).copy()
+        point = (self.prior if start is None else start).copy()
         shares = self._shares(without)
         ratios = self.log_ratios(point)
-        for _ in range(most_steps):
+        for _ in progress(range(most_steps)):
             slopes = self.jacobian(point, ratios) * self.scale
             weights = np.sqrt(shares / (1.0 + (ratios / _ROBUST_WITHIN) ** 2))
             stay = _PRIOR_WEIGHT * np.eye(len(point))
@@ -93,7 +104,7 @@ class Fit:
             step = lsq_linear(
                 np.vstack([slopes * weights[:, None], stay]),
                 np.concatenate(
-                    [-ratios * weights, _PRIOR_WEIGHT * (self.start - point) / self.scale]
+                    [-ratios * weights, _PRIOR_WEIGHT * (self.prior - point) / self.scale]
                 ),
                 bounds=(low, high),
             ).x
@@ -121,10 +132,102 @@ class Fit:
 
     def _cost(self, point: Vector, ratios: Vector, shares: Vector) -> float:
         loss = _ROBUST_WITHIN**2 * np.log1p((ratios / _ROBUST_WITHIN) ** 2) / 2.0
-        stay = (_PRIOR_WEIGHT * (point - self.start) / self.scale) ** 2
+        stay = (_PRIOR_WEIGHT * (point - self.prior) / self.scale) ** 2
         return float((shares * loss).sum() + 0.5 * stay.sum())
+
+    def left_out(self, point: Vector, progress: Any = iter) -> Vector:
+        """Return ln(predicted / measured) of each row under constants fitted without its group."""
+        ratios = np.zeros(len(self.cases))
+        for group in progress(list(dict.fromkeys(map(str, self.groups)))):
+            without = self.solve(without=group, start=point, most_steps=4)
+            rows = np.flatnonzero(self.groups == group)
+            ratios[rows] = self.log_ratios(without, rows)
+        return ratios
+
+    def medians_by_group(self, ratios: Vector) -> dict[str, float]:
+        """Return the median absolute error of each group, of given log ratios."""
+        errors = np.abs(np.expm1(ratios))
+        groups = dict.fromkeys(map(str, self.groups))
+        return {group: float(np.median(errors[self.groups == group])) for group in groups}
 
     def group_medians(self, point: Vector) -> dict[str, float]:
         """Return the median absolute error of each group at a point."""
-        errors = np.abs(np.expm1(self.log_ratios(point)))
-        return {str(g): float(np.median(errors[self.groups == g])) for g in dict.fromkeys(self.groups)}
+        return self.medians_by_group(self.log_ratios(point))
+
+
+def _is_predicted(case: Case) -> bool:
+    try:
+        return case.predict() > 0 and case.measured > 0
+    except MLSysimError:
+        return False
+
+
+def run(directory: Path, *, write: bool, leave_out: bool, say: Any, progress: Any) -> None:
+    """Fit the constants of every family in a directory, say what came out, store it if told so."""
+    from mlsysim.validation import Report, Score, bands, cases_of
+
+    cases = list(cases_of(directory))
+    values = {constant.name: constant.value for constant in FittedConstants.values()}
+    records: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, float] = {}
+    for family in dict.fromkeys(constant.family for constant in FittedConstants.values()):
+        fit = Fit([case for case in cases if case.family == family], values)
+        if not fit.cases:
+            continue
+        say(f"Fitting {len(fit.names)} constants of {family} to {len(fit.cases)} rows.")
+        point = fit.solve(progress=progress(family))
+        medians = fit.group_medians(point)
+        errors = np.abs(np.expm1(fit.log_ratios(point)))
+        records[family] = {
+            "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
+            "rows": len(fit.cases),
+            "median": round(float(np.median(errors)), 4),
+            "mean_of_group_medians": round(float(np.mean(list(medians.values()))), 4),
+            **({} if leave_out else _left_out_before(family)),
+        }
+        say(
+            f"  median {records[family]['median']:.1%}, "
+            f"mean of group medians {records[family]['mean_of_group_medians']:.1%}"
+        )
+        for name, value in zip(fit.names, point, strict=True):
+            say(f"  {name:<44}{values[name]:>12.4g} → {value:.4g} {FittedConstants[name].unit}")
+        values = fit.values(point)
+        if leave_out:
+            ratios = fit.left_out(point, progress("leaving out"))
+            medians = fit.medians_by_group(ratios)
+            for group, median in medians.items():
+                say(f"  without {group:<40}{median:.1%}")
+            mean = float(np.mean(list(medians.values())))
+            say(f"  mean over groups left out: {mean:.1%}")
+            records[family]["mean_left_out"] = round(mean, 4)
+            left_out |= {c.name: float(r) for c, r in zip(fit.cases, ratios, strict=True)}
+    if write:
+        FILE.write_text(_text(values, records), encoding="utf-8")
+        with trial(values):
+            bands.write(Report(tuple(Score.of(case) for case in cases)), left_out)
+        say(f"Written to {FILE.name} and accuracy.toml.")
+
+
+def _left_out_before(family: str) -> dict[str, object]:
+    """Return what an earlier fit found by leaving groups out, which this one does not repeat."""
+    before = fits().get(family, {})
+    return {key: before[key] for key in ("mean_left_out",) if key in before}
+
+
+def _text(values: dict[str, float], records: dict[str, dict[str, Any]]) -> str:
+    lines = ["# Constants of the engine, written by `mlsysim fit`: value, unit, bounds, meaning."]
+    for family, record in {**fits(), **records}.items():
+        lines += ["", f"[fits.{family}]"]
+        lines += [f"{key} = {_literal(value)}" for key, value in record.items()]
+    for constant in FittedConstants.values():
+        lines += ["", f"[constants.{constant.name}]"]
+        lines.append(f"value = {float(f'{values[constant.name]:.4g}')!r}")
+        lines += [
+            f"{key} = {_literal(getattr(constant, key))}"
+            for key in ("prior", "unit", "lower", "upper", "family", "meaning")
+        ]
+    return "\n".join(lines) + "\n"  # fmt: skip
+
+
+def _literal(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from mlsysim import ResourceSimulation
+from mlsysim import Applications, Engine, Layout, Models, ResourceSimulation, Systems
 
 REPETITIONS = 7
 WHAT_A_LAB_IMPORTS = "from mlsysim import Applications, Personas, ResourceSimulation"
@@ -64,3 +64,57 @@ def test_one_evaluation_costs_a_few_hundred_additions(application, measured):
     additions = least_s(floor)
     measured(f"evaluate {application}: {ours * 1e3:.3f} ms, {ours / additions:.1f} times the floor")
     assert ours <= 15 * additions
+
+
+def _one_device():
+    return Engine.solve(
+        Models["Llama-3.1 8B"], Systems["H100 node"], phase="decode", batch_size=64,
+        context_length=4096, runtime="TensorRT-LLM", layout=Layout(),
+    )  # fmt: skip
+
+
+def _sixteen_thousand_devices():
+    frontier = Applications.Frontier
+    return Engine.solve(
+        frontier.model, frontier.system, phase="training", batch_size=2048, sequence_length=8192,
+        runtime=frontier.runtime,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("predict", [_one_device, _sixteen_thousand_devices])
+def test_one_prediction_costs_a_few_hundred_additions(predict, measured):
+    """A fifth of a millisecond on one device, less than one for the largest layout."""
+    numbers = np.ones(100)
+
+    def floor():
+        for _ in range(100):
+            np.add(numbers, numbers)
+
+    ours, additions = least_s(predict), least_s(floor)
+    measured(
+        f"predict{predict.__name__.replace('_', ' ')}: {ours * 1e3:.3f} ms, "
+        f"{ours / additions:.1f} times the floor"
+    )
+    assert ours <= 15 * additions
+
+
+def test_a_hundred_thousand_batch_sizes_cost_little_more_than_their_arithmetic(measured):
+    """Each of about 12 operators takes some 60 operations on arrays of that size."""
+    sizes = np.arange(1, 100_001)
+
+    def predict():
+        return Engine.solve(
+            Models["Llama-3.1 8B"], Systems["H100 node"], phase="decode", batch_size=sizes,
+            context_length=4096, runtime="TensorRT-LLM", layout=Layout(),
+        )  # fmt: skip
+
+    operators = len(Models["Llama-3.1 8B"].operators("decode"))
+    grid = np.ones((operators, sizes.size))
+
+    def floor():
+        for _ in range(60):
+            np.multiply(grid, grid)
+
+    ours, products = least_s(predict, 5), least_s(floor, 5)
+    measured(f"100,000 batch sizes: {ours:.3f} s, {ours / products:.1f} times the floor")
+    assert ours <= 5 * products

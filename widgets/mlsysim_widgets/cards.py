@@ -66,6 +66,7 @@ def _metric(name: str, group: Group, metric: str) -> dict[str, str]:
         "path": f"{name}.{metric}",
         "label": declared.label,
         "text": group.text(metric),
+        "interval": group.interval_text(metric),
         "description": declared.description,
     }
 

@@ -274,6 +274,11 @@ function metricText(metric) {
   return html("span", { class: "mls-number", "data-metric": metric.path }, ...words);
 }
 
+/** Where four of five measurements would lie, for a number that validation speaks about. */
+function intervalText({ interval }) {
+  return interval ? [html("small", { class: "mls-interval" }, `${interval} in 4 of 5 cases`)] : [];
+}
+
 function card({ group, label, metrics: [headline, ...others] }) {
   const rows = others.map((metric) =>
     html("div", { title: metric.description }, html("dt", {}, metric.label), html("dd", {}, metricText(metric))),
@@ -281,7 +286,7 @@ function card({ group, label, metrics: [headline, ...others] }) {
   return html("section", { class: "mls-panel mls-card", "data-group": group, "aria-label": label },
     html("h3", {}, label),
     html("p", { class: "mls-headline", title: headline.description },
-      metricText(headline), html("span", { class: "mls-name" }, headline.label)),
+      metricText(headline), html("span", { class: "mls-name" }, headline.label), ...intervalText(headline)),
     html("dl", {}, ...rows));
 }
 
@@ -299,7 +304,7 @@ function wholeLedger(cards) {
     html("table", {},
       html("caption", {}, label),
       html("tbody", {}, ...all.map((metric) =>
-        html("tr", { title: metric.description }, html("th", { scope: "row" }, metric.label), html("td", {}, metricText(metric))),
+        html("tr", { title: metric.description }, html("th", { scope: "row" }, metric.label), html("td", {}, metricText(metric), ...intervalText(metric))),
       ))));
 }
 
