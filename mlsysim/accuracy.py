@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from mlsysim.registry import Registry
@@ -32,10 +33,14 @@ class Band(Sourced):
     combinations: tuple[str, ...] = ()
     source: str = "mlsysim-validation"
 
+    @cached_property
+    def factor(self) -> float:
+        """By what factor an end of the interval is off: e^`log_half_width`."""
+        return math.exp(self.log_half_width)
+
     def interval(self, value: float) -> tuple[float, float]:
         """Return the ends between which 80 % of measurements would lie."""
-        factor = math.exp(self.log_half_width)
-        return value / factor, value * factor
+        return value / self.factor, value * self.factor
 
     def covers(self, runtime: str, architecture: str) -> bool:
         """Tell whether measurements of this runtime and of this architecture are among the rows."""

@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     fitting.add_argument(
         "--leave-out", action="store_true", help="also fit without each group in turn, and score it"
     )
+    fitting.add_argument(
+        "--family", action="append", metavar="NAME", help="fit these constants alone (repeatable)"
+    )
     fitting.set_defaults(run=_fit)
     return parser  # fmt: skip
 
@@ -97,6 +100,7 @@ def _fit(options: argparse.Namespace) -> None:
     from mlsysim.validation import fitting
 
     fitting.run(
-        _directory(options.directory), write=options.write, leave_out=options.leave_out,
+        _directory(options.directory), families=options.family, write=options.write,
+        leave_out=options.leave_out,
         say=print, progress=_progress,
     )  # fmt: skip

@@ -200,7 +200,7 @@ def test_power_at_load_follows_the_root_of_utilization():
         share = math.sqrt(weight * 0.1)
         expected = chip.idle_power_w + share * (chip.max_power_w - chip.idle_power_w)
         assert energy.training_power_w(chip, 0.1) == pytest.approx(expected, rel=1e-9)
-        assert energy.training_power_w(chip, 1.0) == pytest.approx(chip.max_power_w)
+        assert energy.training_power_w(Hardware["H100"], 1.0) == pytest.approx(700.0)
 
 
 def test_guidance_costs_a_second_evaluation():

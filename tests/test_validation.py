@@ -100,7 +100,7 @@ def test_bands_hold_four_of_five_rows():
     scores = [Score.of(case(predicted=math.exp(i / 10), band="x")) for i in range(11)]
     text = bands.text(Report(tuple(scores)))
     assert "rows = 11" in text
-    assert "log_half_width = 0.8000" in text
+    assert "log_half_width = 0.8\n" in text
 
 
 # The command
@@ -154,6 +154,28 @@ def _unseen(rows):
         {**row, "id": "new-chip", "hardware": "Abacus 9000"},
         {**row, "id": "new-model", "model": "Abacus 9B"},
     ]
+
+
+_FILES = ("perf_measured", "tiny_measured", "energy_measured", "reliability_measured")
+
+
+@pytest.mark.parametrize("file", _FILES)
+@pytest.mark.parametrize("junk", ["", "abacus", "-1", "nan"])
+def test_no_cell_however_odd_stops_a_validation(file, junk, tmp_path):
+    """One row of each kind, with each of its cells spoiled in turn: counted, never raised."""
+    for name in ("perf_models", "perf_hardware"):
+        _copy(name, tmp_path, None)
+    spoiled = []
+
+    def spoil(rows):
+        kinds = {(row.get("group"), row.get("kind"), row.get("task")): row for row in rows}
+        for row in list(kinds.values())[:40]:
+            spoiled.extend({**row, column: junk} for column in row)
+        return spoiled
+
+    _copy(file, tmp_path, spoil)
+    scores = validate(tmp_path).scores
+    assert len(scores) >= len(spoiled)
 
 
 # The targets

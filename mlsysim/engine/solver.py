@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,13 @@ from mlsysim.systems import Layout, System
 # A training step runs every operator once forward and does twice that work backward.
 _PASSES_OF_TRAINING = 3.0
 
+_LIMITS = {
+    "arithmetic": "compute_time",
+    "memory bandwidth": "memory_time",
+    "communication": "communication_time",
+    "pipeline bubble": "bubble_time",
+    "launch overhead": "overhead_time",
+}
 _UNITS_OF_WORK = {"decode": "token", "prefill": "prompt", "training": "sequence"}
 
 
@@ -196,17 +202,15 @@ def _performance(work: Workload, outcome: _Outcome, *, phase: str) -> Performanc
             name: value.item() if isinstance(value, np.ndarray) else value
             for name, value in values.items()
         }
-    return _with_intervals(work, phase, Performance(**values))
-
-
-def _with_intervals(work: Workload, phase: str, performance: Performance) -> Performance:
-    """Return the performance with the intervals that validation found for its kind."""
-    hardware, runtime = work.system.hardware, work.runtime
+        values["binding_limit"] = max(_LIMITS, key=lambda limit: values[_LIMITS[limit]] or 0.0)
+    # How far such predictions have been off is part of the answer.
+    hardware = work.system.hardware
     kind = kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None)
-    time, energy = math.exp(kind.time.log_half_width), math.exp(kind.energy.log_half_width)
-    return performance.replace(
-        accuracy=kind.time.describe(runtime.name, hardware.architecture)
-    ).within(latency=time, throughput=time, power=energy, energy=energy, energy_per_sample=energy)
+    values["accuracy"] = kind.time.describe(work.runtime.name, hardware.architecture)
+    time, energy = kind.time.factor, kind.energy.factor
+    return Performance(**values).within(
+        latency=time, throughput=time, power=energy, energy=energy, energy_per_sample=energy
+    )
 
 
 def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:
@@ -233,7 +237,6 @@ def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:
         "achieved_flop_rate": formulas.throughput(useful, latency),
         "peak_flop_rate": peak,
         "memory_bandwidth": bandwidth,
-        "binding_limit": _binding_limit(work, times),
         "unit_of_work": _unit_of_work(work, phase),
         "precision": work.precision.name,
         "hardware": hardware.name,
@@ -244,16 +247,3 @@ def _unit_of_work(work: Workload, phase: str) -> str:
     if work.table.length_name:
         return _UNITS_OF_WORK.get("decode" if phase == "serving" else phase, "inference")
     return "sample" if work.training else "inference"
-
-
-def _binding_limit(work: Workload, times: Times) -> str | None:
-    if not work.scalar:
-        return None
-    parts = {
-        "arithmetic": times.compute,
-        "memory bandwidth": times.memory,
-        "communication": times.communication,
-        "pipeline bubble": times.bubble,
-        "launch overhead": times.overhead,
-    }
-    return max(parts, key=lambda name: float(np.max(parts[name])))

@@ -54,7 +54,7 @@ class _Rates(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """Time of all operators in one microbatch: in layers and outside, by what limits them."""
+    """Time of operators in one microbatch, by what limits them."""
 
     compute: Any
     memory: Any
@@ -64,16 +64,20 @@ class _Parts(NamedTuple):
     def total(self) -> Any:
         return self.compute + self.memory + self.overhead
 
+    def summed(self, which: Any = None) -> _Parts:
+        """Return the sums over all operators, or over some of them."""
+        chosen = self if which is None else (np.where(which, part, 0.0) for part in self)
+        return _Parts(*(part.sum(0) for part in chosen))
+
 
 def solve(work: Workload) -> Times:
     """Return where the time of one execution goes."""
-    layers, outside = _operators(work)
-    if work.training:
-        return _training(work, layers, outside)
-    return _inference(work, layers, outside)
+    operators = _operators(work)
+    return _training(work, operators) if work.training else _inference(work, operators)
 
 
-def _operators(work: Workload) -> tuple[_Parts, _Parts]:
+def _operators(work: Workload) -> _Parts:
+    """Return the time of each operator in one microbatch, by what limits it."""
     rates = _rates(work)
     runtime, traits = work.runtime, work.traits
     values = work.value_bytes
@@ -92,15 +96,9 @@ def _operators(work: Workload) -> tuple[_Parts, _Parts]:
         busy = busy + np.where(traits.matrix, weights, 0.0)
         launches = launches + np.where(traits.matrix, latency, 0.0)
     executions = work.executions
-    arithmetic = np.where(compute >= memory, busy, 0.0) * executions
-    waiting = busy * executions - arithmetic
-    launches = launches * executions
-    inside = traits.in_layer
-    in_layers = _Parts(
-        *((np.where(inside, x, 0.0)).sum(0) for x in (arithmetic, waiting, launches))
-    )
-    everywhere = _Parts(*(x.sum(0) for x in (arithmetic, waiting, launches)))
-    return in_layers, _Parts(*(a - b for a, b in zip(everywhere, in_layers, strict=True)))
+    busy = busy * executions
+    arithmetic = np.where(compute >= memory, busy, 0.0)
+    return _Parts(arithmetic, busy - arithmetic, launches * executions)
 
 
 def _rates(work: Workload) -> _Rates:
@@ -220,7 +218,9 @@ def _score_time(work: Workload, bandwidth: float) -> Any:
     return formulas.memory_time(formulas.element_bytes(scores, work.activation_bytes), bandwidth)
 
 
-def _training(work: Workload, layers: _Parts, outside: _Parts) -> Times:
+def _training(work: Workload, operators: _Parts) -> Times:
+    layers = operators.summed(work.traits.in_layer)
+    outside = operators.summed(~work.traits.in_layer)
     layout, runtime = work.layout, work.runtime
     stages, rounds = float(layout.pipeline), work.rounds
     mean = (layers.total + outside.total) / stages
@@ -266,12 +266,14 @@ def _optimizer_time(work: Workload) -> Any:
     )
 
 
-def _inference(work: Workload, layers: _Parts, outside: _Parts) -> Times:
+def _inference(work: Workload, operators: _Parts) -> Times:
     runtime = work.runtime
     stretch = _pipeline_stretch(work)
-    parts = [stretch * (a + b) for a, b in zip(layers, outside, strict=True)]
-    floor = runtime.launch_interval_s * _launches(work) * stretch
-    stalled = np.maximum(floor - sum(parts), 0.0)
+    parts = [stretch * part for part in operators.summed()]
+    stalled: Any = 0.0
+    if runtime.launch_interval_s:
+        floor = runtime.launch_interval_s * _launches(work) * stretch
+        stalled = np.maximum(floor - sum(parts), 0.0)
     host = runtime.overhead_per_execution_s
     if work.phase == "decode":
         host = host + runtime.overhead_per_sequence_s * work.batch_size / work.layout.data

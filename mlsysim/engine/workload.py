@@ -102,8 +102,10 @@ class Workload:
             return columns.parameters / layout.tensor
         experts = np.maximum(columns.experts, 1.0)
         share = np.where(columns.experts > 0, self.active_experts / experts, 1.0)
-        held = np.where(self.traits.routed, float(layout.expert), 1.0)
-        return columns.parameters * share / (held * layout.tensor)
+        read = columns.parameters * share / layout.tensor
+        if layout.expert == 1:
+            return read
+        return np.where(self.traits.routed, read / layout.expert, read)
 
     @cached_property
     def parameters_held(self) -> float:

@@ -64,7 +64,7 @@ def overlapped_time(*, one: Seconds, other: Seconds) -> Seconds:
     >>> round(float(overlapped_time(one=1.0, other=1.0)), 2)
     1.26
     """
-    return (one**3 + other**3) ** (1 / 3)
+    return np.cbrt(one * one * one + other * other * other)
 
 
 @law("williams-2009-roofline")

@@ -169,10 +169,11 @@ Did you mean 'duration'?
         ends = self.si_interval(name)
         if ends is None:
             return ""
-        unit = self.metrics[name].unit
         if isinstance(ends.low, np.ndarray):
             return ""
-        return " to ".join(units.humanize(end, unit) for end in ends)
+        unit = self.metrics[name].unit
+        low, high = (units.humanize(end, unit) for end in ends)
+        return "" if low == high else f"{low} to {high}"
 
     def text(self, name: str) -> str:
         """Return a metric the way people read it, with unit."""

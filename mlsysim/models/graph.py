@@ -131,9 +131,7 @@ class Graph:
         pairs = query.height * query.width * key.height * key.width
         out = Tensor(query.height, query.width, value.channels)
         flops = 2.0 * pairs * (key.channels + value.channels)
-        self.note(
-            "attention", (query, key, value), out, flops=flops, scores=float(heads * pairs)
-        )
+        self.note("attention", (query, key, value), out, flops=flops, scores=float(heads * pairs))
         return out
 
     def pool(

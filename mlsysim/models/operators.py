@@ -45,9 +45,10 @@ class Operator:
     A multiply-accumulate is 2 FLOP. `parameters` are divided among `experts` of which each token
     reads `experts_per_token`; 0 experts means that every token reads all of them. An embedding is
     a table with one expert per row. `scores` are the weights that attention computes, of which a
-    kernel that cannot skip what causality masks computes all `unmasked_scores`. `shares_parameters` marks weights counted elsewhere (a tied
-    output head): read again, but not stored again. A "movement" is a sum, copy or rotation: linear
-    without weights, so that nothing has to be kept for its backward pass.
+    kernel that cannot skip what causality masks computes all `unmasked_scores`.
+    `shares_parameters` marks weights counted elsewhere (a tied output head): read again, but not
+    stored again. A "movement" is a sum, copy or rotation: linear without weights, so that nothing
+    has to be kept for its backward pass.
 
     >>> Operator("head", "linear", flops=2.0 * 768 * 1000, parameters=768_000.0).flops
     1536000.0

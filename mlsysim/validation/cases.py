@@ -7,8 +7,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from mlsysim.errors import InvalidInput, MLSysimError
+
+T = TypeVar("T")
 
 
 class Unpredictable(MLSysimError):
@@ -75,6 +78,13 @@ class Row(Mapping[str, str]):
             raise InvalidInput(f"{column} in {self.file}, line {self.line}", text, "a number")
         return value
 
+    def measured(self, column: str) -> float:
+        """Return a cell as a number, or NaN where it holds none: such a row is counted as such."""
+        try:
+            return self.number(column)
+        except InvalidInput:
+            return math.nan
+
     def whole(self, column: str, default: int | None = None) -> int:
         """Return a cell as a whole number."""
         return round(self.number(column, default))
@@ -82,6 +92,18 @@ class Row(Mapping[str, str]):
     def has(self, column: str) -> bool:
         """Tell whether a cell holds anything."""
         return bool(self.get(column))
+
+
+def unless_refused(make: Callable[[], T], otherwise: T) -> T:
+    """Return what is made of a row, or something else where the row does not allow it.
+
+    >>> unless_refused(lambda: Row("f.csv", 2, {"n": "many"}).number("n"), 1.0)
+    1.0
+    """
+    try:
+        return make()
+    except MLSysimError:
+        return otherwise
 
 
 def read(directory: Path, file: str) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -131,7 +130,7 @@ def cases(directory: Path) -> Iterator[Case]:
             family=FAMILY,
             group=row["group"],
             band=_band(row),
-            measured=row.number("target_time_s", math.nan),
+            measured=row.measured("target_time_s"),
             predict=partial(predictor.seconds, row),
             apart=_apart(row),
             about=_about(row),
@@ -161,7 +160,7 @@ def _band(row: Row) -> str:
     task = row["task"]
     if task == "training":
         return "training of networks" if not row.has("input_len") else "training"
-    if task == "decode" and row.number("batch", 1.0) > 1:
+    if task == "decode" and row.measured("batch") > 1:
         return "serving"
     return task
 
@@ -318,7 +317,7 @@ def _precision(row: Row) -> Precision:
 
 
 def _runtime(row: Row) -> str:
-    name = _first_match(_RUNTIMES, row["software"], _OF_TASK[row["task"]])
+    name = _first_match(_RUNTIMES, row["software"], _OF_TASK.get(row["task"], "Serving engine"))
     return "llama.cpp Metal" if name == "llama.cpp" and _is_apple(row) else name
 
 

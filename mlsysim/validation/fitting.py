@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsysim.calibration import FILE, FittedConstants, fits, trial
-from mlsysim.errors import MLSysimError
+from mlsysim.errors import MLSysimError, UnknownName
 from mlsysim.validation.cases import Case
 
 Vector = NDArray[np.float64]
@@ -162,15 +162,25 @@ def _is_predicted(case: Case) -> bool:
         return False
 
 
-def run(directory: Path, *, write: bool, leave_out: bool, say: Any, progress: Any) -> None:
+def run(
+    directory: Path,
+    *,
+    families: Sequence[str] | None = None,
+    write: bool,
+    leave_out: bool,
+    say: Any,
+    progress: Any,
+) -> None:
     """Fit the constants of every family in a directory, say what came out, store it if told so."""
     from mlsysim.validation import Report, Score, bands, cases_of
 
     cases = list(cases_of(directory))
     values = {constant.name: constant.value for constant in FittedConstants.values()}
     records: dict[str, dict[str, Any]] = {}
-    left_out: dict[str, float] = {}
-    for family in dict.fromkeys(constant.family for constant in FittedConstants.values()):
+    known = tuple(dict.fromkeys(constant.family for constant in FittedConstants.values()))
+    for family in families or known:
+        if family not in known:
+            raise UnknownName("family", family, known)
         fit = Fit([case for case in cases if case.family == family], values)
         if not fit.cases:
             continue
@@ -200,11 +210,10 @@ def run(directory: Path, *, write: bool, leave_out: bool, say: Any, progress: An
             mean = float(np.mean(list(medians.values())))
             say(f"  mean over groups left out: {mean:.1%}")
             records[family]["mean_left_out"] = round(mean, 4)
-            left_out |= {c.name: float(r) for c, r in zip(fit.cases, ratios, strict=True)}
     if write:
         FILE.write_text(_text(values, records), encoding="utf-8")
         with trial(values):
-            bands.write(Report(tuple(Score.of(case) for case in cases)), left_out)
+            bands.write(Report(tuple(Score.of(case) for case in cases)))
         say(f"Written to {FILE.name} and accuracy.toml.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -69,10 +68,10 @@ def cases(directory: Path) -> Iterator[Case]:
             family=FAMILY,
             group=group,
             band=group,
-            measured=row.number("value", math.nan),
+            measured=row.measured("value"),
             predict=partial(predict, row),
             apart=_APART.get(row["evidence"], ""),
-            unit=row["unit"],
+            unit=row["unit"].partition(" (")[0],
             about=f"{row['system']}: {row['metric']}, {row['unit']}. {row['source']}",
         )
 

@@ -16,7 +16,7 @@ from mlsysim.accuracy import Bands
 from mlsysim.errors import MLSysimError
 from mlsysim.validation.cases import Case
 
-TOTALS = ("perf", "tiny", "edge", "tiny_energy", "energy", "reliability")
+TOTALS = ("perf", "tiny", "edge", "tiny_energy", "energy", "power", "reliability")
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,12 @@ class Score:
     def of(cls, case: Case) -> Self:
         """Predict a case; whatever refuses it is noted, never dropped."""
         try:
-            predicted = float(case.predict())
+            with np.errstate(invalid="raise"):
+                predicted = float(case.predict())
         except MLSysimError as refusal:
             return cls(case, None, str(refusal))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as failure:
+            return cls(case, None, f"cannot be worked out: {failure!r}")
         if not (math.isfinite(predicted) and predicted > 0):
             return cls(case, None, f"the prediction is {predicted}")
         if not case.measured > 0:

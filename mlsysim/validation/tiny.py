@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from mlsysim.models import Models, ModelSpec, Network
 from mlsysim.models.operators import Operator, OperatorColumns, OperatorTable, merge_identical
 from mlsysim.precisions import Precisions
 from mlsysim.systems import System
-from mlsysim.validation.cases import Case, Row, Unpredictable, read
+from mlsysim.validation.cases import Case, Row, Unpredictable, read, unless_refused
 
 _SOURCE = "measurement-files"
 _PIPELINED = "pipelined: frames overlap, 1/throughput is no latency"
@@ -149,7 +150,7 @@ def cases(directory: Path) -> Iterator[Case]:
     """Yield the cases of `tiny_measured.csv`: a time of each row, an energy where it has one."""
     for line, row in enumerate(read(directory, "tiny_measured.csv"), 2):
         small = row["kind"] in ("mcu", "other", "memory_fit")
-        machine = _machine_of(row) if row["kind"] != "memory_fit" else None
+        machine = _named_machine(row)
         common: dict[str, Any] = {
             "group": " ".join(filter(None, (row["suite"], row["board"], row["runtime"]))),
             "about": f"{row['model']} on {row['board']}, {row['runtime']}. {row['source']}",
@@ -171,7 +172,7 @@ def cases(directory: Path) -> Iterator[Case]:
                 name=f"{name}-energy",
                 family="tiny_energy",
                 band="microcontroller energy",
-                measured=row.number("energy_uj") * 1e-6,
+                measured=row.measured("energy_uj") * 1e-6,
                 predict=partial(_joules, row),
                 unit="joule",
                 **common,
@@ -189,8 +190,9 @@ def _measured(row: Row) -> float:
         stated = re.search(r"peak SRAM ([\d.]+) ?kB", row["notes"])
         return float(stated[1]) * 1e3 if stated else 0.0
     if row.has("latency_ms"):
-        return row.number("latency_ms") * 1e-3
-    return 1.0 / row.number("throughput_per_s")
+        return row.measured("latency_ms") * 1e-3
+    rate = row.measured("throughput_per_s")
+    return 1.0 / rate if rate else math.nan
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,12 @@ class _Machine:
 
     chip: HardwareSpec
     runtime: str
+
+
+def _named_machine(row: Row) -> _Machine | None:
+    if row["kind"] == "memory_fit":
+        return None
+    return unless_refused(lambda: _machine_of(row), None)
 
 
 def _machine_of(row: Row) -> _Machine:

@@ -129,10 +129,10 @@ def test_there_is_a_data_table_and_a_text_for_the_plot(opened, figures):
     assert root.locator("svg[role=group]").get_attribute("aria-label") == figures[0]["alt"]
     root.locator("summary").click()
     table = root.locator(".mls-rows tbody tr")
-    assert table.count() == len(rows_of(figures[0], "row"))
+    expect(table).to_have_count(len(rows_of(figures[0], "row")))
     after(opened, lambda: root.get_by_label("Show").uncheck())
     scored = [reason for reason in rows_of(figures[0], "apart") if not reason]
-    assert table.count() == len(scored)
+    expect(table).to_have_count(len(scored))
 
 
 def test_index_leads_to_the_page(open_page):
