@@ -79,10 +79,12 @@ def _load() -> tuple[Band, ...]:
 Bands: Registry[Band] = Registry("band of residuals", _load)
 
 
-def kind_of(phase: str, tier: str, *, fixed_size: bool) -> Kind:
+def kind_of(phase: str, tier: str, *, fixed_size: bool, together: bool) -> Kind:
     """Return the bands of an execution by its phase and the tier of its hardware.
 
-    >>> kind_of("decode", "cloud", fixed_size=False).time.name
+    Sequences that are decoded `together` were measured on servers.
+
+    >>> kind_of("decode", "cloud", fixed_size=False, together=False).time.name
     'decode'
     """
     if tier == "tiny":
@@ -93,4 +95,5 @@ def kind_of(phase: str, tier: str, *, fixed_size: bool) -> Kind:
     if fixed_size:
         time = "inference" if tier == "cloud" else "edge"
         return Kind(Bands[time], Bands["energy of images"])
-    return Kind(Bands[phase], Bands["energy of serving"])
+    time = "serving" if phase == "decode" and together else phase
+    return Kind(Bands[time], Bands["energy of serving"])

@@ -205,7 +205,12 @@ def _performance(work: Workload, outcome: _Outcome, *, phase: str) -> Performanc
         values["binding_limit"] = max(_LIMITS, key=lambda limit: values[_LIMITS[limit]] or 0.0)
     # How far such predictions have been off is part of the answer.
     hardware = work.system.hardware
-    kind = kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None)
+    kind = kind_of(
+        phase,
+        hardware.tier,
+        fixed_size=work.table.length_name is None,
+        together=bool(work.batch_size.max() > work.layout.data),
+    )
     values["accuracy"] = kind.time.describe(work.runtime.name, hardware.architecture)
     time, energy = kind.time.factor, kind.energy.factor
     return Performance(**values).within(

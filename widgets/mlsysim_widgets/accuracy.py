@@ -36,6 +36,7 @@ _FAMILIES = {
     "edge": _Family("Edge devices: time", "edge device times", "time"),
     "tiny_energy": _Family("Microcontrollers: energy", "microcontroller energies", "energy"),
     "energy": _Family("Datacentre: energy", "datacentre energies", "energy"),
+    "power": _Family("Servers: power", "server powers", "power"),
     "reliability": _Family("Fleets: reliability", "reliability figures", "value"),
 }
 _QUANTITIES = {"second": "time", "hour": "time", "day": "time", "joule": "energy"}
