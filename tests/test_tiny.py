@@ -15,7 +15,7 @@ from mlsysim.hardware import Hardware
 from mlsysim.models import Models, Network
 from mlsysim.runtimes import Runtime, Runtimes
 from mlsysim.systems import System
-from mlsysim.validation import tiny
+from mlsysim.validation import machines, tiny
 from mlsysim.validation.cases import Row, Unpredictable
 
 MEASUREMENTS = Path(__file__).parent / "measurements"
@@ -164,7 +164,7 @@ def test_the_doorbell_kernels_take_what_espressif_measured():
     ],
 )  # fmt: skip
 def test_columns_lead_to_twins(cells, architecture, runtime):
-    machine = tiny._machine_of(row(**cells))
+    machine = machines.machine_of(row(**cells))
     assert machine.chip.architecture == architecture
     assert Runtimes[machine.runtime].name == runtime
 
@@ -192,7 +192,7 @@ def test_the_same_core_at_half_its_clock_takes_twice_as_long():
 
 
 def test_the_table_of_cores_agrees_with_the_registered_chips():
-    peaks = {core.architecture: core.int8_macs_per_cycle for _, core in tiny._CORES}
+    peaks = {core.architecture: core.int8_macs_per_cycle for _, core in machines._CORES}
     peaks[tiny._OTHER_CORE.architecture] = tiny._OTHER_CORE.int8_macs_per_cycle
     agreeing = {
         name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mlsysim.errors import InvalidInput, MLSysimError
 
@@ -92,6 +93,16 @@ class Row(Mapping[str, str]):
     def has(self, column: str) -> bool:
         """Tell whether a cell holds anything."""
         return bool(self.get(column))
+
+
+def first_match(patterns: Iterable[tuple[str, Any]], text: str, default: Any) -> Any:
+    """Return what belongs to the first pattern that a text holds.
+
+    >>> first_match((("v1", "old"), ("v", "new")), "V2", "none")
+    'new'
+    """
+    found = (value for pattern, value in patterns if re.search(pattern, text, re.IGNORECASE))
+    return next(found, default)
 
 
 def unless_refused(make: Callable[[], T], otherwise: T) -> T:
