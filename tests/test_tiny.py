@@ -193,7 +193,7 @@ def test_the_same_core_at_half_its_clock_takes_twice_as_long():
 
 def test_the_table_of_cores_agrees_with_the_registered_chips():
     peaks = {core.architecture: core.int8_macs_per_cycle for _, core in machines._CORES}
-    peaks[tiny._OTHER_CORE.architecture] = tiny._OTHER_CORE.int8_macs_per_cycle
+    peaks[machines._OTHER_CORE.architecture] = machines._OTHER_CORE.int8_macs_per_cycle
     agreeing = {
         name
         for name, peak in peaks.items()
