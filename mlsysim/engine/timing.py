@@ -21,6 +21,8 @@ _GRADIENT_ACCUMULATION_BYTES = 8.0
 _OPTIMIZER_TRAFFIC_BYTES = 30.0
 # Matrix units take operands in groups of 16 bytes: 8 values of 16 bits.
 _ALIGNED_HEAD_WIDTH = 8
+# Of their peak, vector units reach about what matrix units reach of theirs.
+_VECTOR_SHARE = 0.8
 
 
 class Times(NamedTuple):
@@ -117,7 +119,9 @@ def _rates(work: Workload) -> _Rates:
         matrix = np.where(in_wide, elsewhere, reached)
         matrix = np.where(traits.attention, elsewhere * _attention_share(work), matrix)
     if _misaligned(work):
-        matrix = np.where(traits.attention, hardware.peak_dense_flop_per_s["fp32"] * 0.8, matrix)
+        matrix = np.where(
+            traits.attention, hardware.peak_dense_flop_per_s["fp32"] * _VECTOR_SHARE, matrix
+        )
     bandwidth = hardware.memory_bandwidth_byte_per_s
     if hardware.twin_of_architecture.works_on_chip:
         bandwidth = hardware.link_byte_per_s_per_direction or bandwidth

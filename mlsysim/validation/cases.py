@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from mlsysim.errors import InvalidInput, MLSysimError
 
 T = TypeVar("T")
+FROM_MEMORY = "written from memory, not read in its source"
 
 
 class Unpredictable(MLSysimError):
@@ -89,6 +90,12 @@ class Row(Mapping[str, str]):
     def whole(self, column: str, default: int | None = None) -> int:
         """Return a cell as a whole number."""
         return round(self.number(column, default))
+
+    @property
+    def from_memory(self) -> str:
+        """Why a row counts apart when nobody read it in its source, else nothing."""
+        stated = f"{self.get('confidence', '')} {self.get('how_obtained', '')}"
+        return FROM_MEMORY if "memory" in stated else ""
 
     def has(self, column: str) -> bool:
         """Tell whether a cell holds anything."""

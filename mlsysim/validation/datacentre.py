@@ -14,7 +14,7 @@ from mlsysim.engine import Engine
 from mlsysim.models import ModelSpec
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.systems import Layout, System
-from mlsysim.validation.cases import Case, Row, Unpredictable, first_match, read
+from mlsysim.validation.cases import FROM_MEMORY, Case, Row, Unpredictable, first_match, read
 from mlsysim.validation.described import Described, architecture_of
 
 FAMILY = "perf"
@@ -90,11 +90,11 @@ def _apart(row: Row) -> str:
     for ending, reason in (
         ("_suspect", "faster than the datasheet allows: work was skipped"),
         ("_anomalous", "slower than its siblings on a slow path of a library"),
-        ("_frommemory", "written from memory, not read in its source"),
+        ("_frommemory", FROM_MEMORY),
     ):
         if row["group"].endswith(ending):
             return reason
-    return "written from memory, not read in its source" if "memory" in row["how_obtained"] else ""
+    return row.from_memory
 
 
 def _band(row: Row) -> str:

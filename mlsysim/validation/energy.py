@@ -121,7 +121,7 @@ def _case(
         band=band,
         measured=row.measured(column) * factor,
         predict=partial(_in_si, predict, factor, row),
-        apart=apart,
+        apart=apart or row.from_memory,
         unit=unit,
         about=f"{row['model']} on {row['n_accel']} × {row['hardware']}. {row['source']}",
         runtime=runtime,

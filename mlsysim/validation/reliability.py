@@ -70,7 +70,7 @@ def cases(directory: Path) -> Iterator[Case]:
             band=group,
             measured=row.measured("value"),
             predict=partial(predict, row),
-            apart=_APART.get(row["evidence"], ""),
+            apart=_APART.get(row["evidence"], "") or row.from_memory,
             unit=row["unit"].partition(" (")[0],
             about=f"{row['system']}: {row['metric']}, {row['unit']}. {row['source']}",
         )

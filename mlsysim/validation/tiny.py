@@ -94,7 +94,7 @@ def cases(directory: Path) -> Iterator[Case]:
 def _apart(row: Row) -> str:
     if row["kind"] == "memory_fit":
         return _MEMORY
-    return "" if row.has("latency_ms") else _PIPELINED
+    return row.from_memory if row.has("latency_ms") else _PIPELINED
 
 
 def _measured(row: Row) -> float:
