@@ -92,12 +92,13 @@ assert any(row.field == "max_power_w" and row.kind == "estimate" for row in prov
 """
 
 
-def test_the_third_promise_one_entry_in_hardware_py_is_a_new_twin(tmp_path):
+def test_the_third_promise_one_entry_in_a_table_is_a_new_twin(tmp_path):
     package = tmp_path / "mlsysim"
     shutil.copytree(Path(mlsysim.__file__).parent, package)
-    source = (package / "hardware.py").read_text()
-    assert source.count("_CLOUD = (\n") == 1
-    (package / "hardware.py").write_text(source.replace("_CLOUD = (\n", f"_CLOUD = ({_ENTRY}"))
+    table = package / "hardware" / "cloud.py"
+    source = table.read_text()
+    assert source.count("TWINS = (\n") == 1
+    table.write_text(source.replace("TWINS = (\n", f"TWINS = ({_ENTRY}"))
     subprocess.run([sys.executable, "-c", _QUESTIONS], cwd=tmp_path, check=True)
 
 

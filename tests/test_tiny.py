@@ -241,7 +241,6 @@ def errors():
     return {family: np.abs(values) for family, values in found.items()}
 
 
-@pytest.mark.skipif(not MEASUREMENTS.is_dir(), reason="no measurements beside the tests")
 @pytest.mark.parametrize(
     ("family", "median", "within_two"),
     [("tiny", 0.22, 0.9), ("edge", 0.30, 0.9), ("tiny_energy", 0.10, 0.9)],
