@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -100,6 +99,8 @@ def describe_bounds(
 def _did_you_mean(received: Any, known: list[str]) -> str | None:
     if not isinstance(received, str):
         return None
+    import difflib  # only an error needs it, and every start would pay for it
+
     by_lowercase = {name.lower(): name for name in known}
     near = difflib.get_close_matches(received.lower(), by_lowercase, n=1, cutoff=0.6)
     return f"Did you mean {by_lowercase[near[0]]!r}?" if near else None

@@ -40,6 +40,26 @@ def test_import_costs_little_more_than_numpy(statement, most, measured):
     assert ours <= most * numpy
 
 
+def start_cpu_s(*arguments: str) -> float:
+    """Return the CPU time of a program from start to end, in seconds."""
+    before = os.times()
+    subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])
+
+
+def test_the_command_line_starts_about_as_fast_as_the_package(measured):
+    # One start is a few ticks of the clock, so ten are taken together.
+    command = ("-c", "from mlsysim.cli import main; main(['--help'])")
+    pairs = [
+        [sum(start_cpu_s(*each) for _ in range(10)) for each in (command, ("-c", "import mlsysim"))]
+        for _ in range(5)
+    ]
+    ours, package = (min(times) for times in zip(*pairs, strict=True))
+    measured(f"mlsysim --help: {ours / 10:.3f} s of CPU, {ours / package:.2f} times the package")
+    assert ours <= 1.5 * package
+
+
 def least_s(action, repetitions: int = 200) -> float:
     """Return the least time that an action took, in seconds."""
     times = []
