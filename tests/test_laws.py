@@ -17,7 +17,15 @@ from mlsysim.sources import Sources
 from mlsysim.units import quantity
 
 # Inside the range where every law is defined: shares below one, counts of at least one.
-_EXAMPLES = {"load": 0.5, "devices": 4.0, "experts_per_token": 2.0, "experts": 8.0, "spares": 3.0}
+_EXAMPLES = {
+    "load": 0.5,
+    "devices": 4.0,
+    "experts_per_token": 2.0,
+    "experts": 8.0,
+    "spares": 3.0,
+    "offered": 0.5,
+    "quantile": 0.9,
+}
 
 
 def _arguments(law, value=2.0):

@@ -28,6 +28,13 @@ from mlsysim.formulas.memory import (
     element_bytes,
     parameter_bytes,
 )
+from mlsysim.formulas.queueing import (
+    mean_queueing_delay,
+    mean_single_server_delay,
+    offered_load,
+    queueing_delay_quantile,
+    queueing_probability,
+)
 from mlsysim.formulas.reliability import (
     availability,
     checkpointed_goodput,
@@ -77,8 +84,11 @@ __all__ = [
     "facility_energy",
     "grid_water",
     "law",
+    "mean_queueing_delay",
+    "mean_single_server_delay",
     "memory_time",
     "model_flops_utilization",
+    "offered_load",
     "on_site_water",
     "operational_carbon",
     "optimal_checkpoint_interval",
@@ -87,6 +97,8 @@ __all__ = [
     "pipeline_bubble_fraction",
     "power_at_load",
     "power_limited_fraction",
+    "queueing_delay_quantile",
+    "queueing_probability",
     "ridge_point",
     "series_failure_interval",
     "spare_shortage_probability",
