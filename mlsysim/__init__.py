@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsysim.runtimes import Runtimes
     from mlsysim.simulations import (
         BaseSimulation,
+        NodeSimulation,
         NumberChoice,
         OptionChoice,
         ReliabilitySimulation,
@@ -45,6 +46,7 @@ _HOME_OF = {
     "Layout": "systems",
     "MLSysimError": "errors",
     "Models": "models",
+    "NodeSimulation": "simulations",
     "NumberChoice": "simulations",
     "OptionChoice": "simulations",
     "Performance": "ledger",
@@ -76,6 +78,7 @@ __all__ = [
     "Layout",
     "MLSysimError",
     "Models",
+    "NodeSimulation",
     "NumberChoice",
     "OptionChoice",
     "Performance",

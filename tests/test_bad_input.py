@@ -181,9 +181,9 @@ def _sometimes_right(choice):
 
 @st.composite
 def _cases(draw):
-    simulation = draw(st.sampled_from(SIMULATIONS))(
-        draw(st.sampled_from(list(Applications))), draw(st.sampled_from(list(Personas)))
-    )
+    kind = draw(st.sampled_from(SIMULATIONS))
+    application = draw(st.sampled_from(list(kind.applications())))
+    simulation = kind(application, draw(st.sampled_from(list(Personas))))
     names = draw(st.sets(st.sampled_from([choice.name for choice in simulation.choices])))
     chosen = {c.name: draw(_sometimes_right(c)) for c in simulation.choices if c.name in names}
     if draw(st.integers(0, 9)) == 0:

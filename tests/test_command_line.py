@@ -36,11 +36,11 @@ def test_a_number_may_carry_a_unit(text, capsys):
 @pytest.mark.parametrize("kind", SIMULATIONS)
 def test_every_declared_choice_is_an_option_with_its_help(kind, capsys):
     name = kind.__name__.removesuffix("Simulation")
-    assert main(["eval", "Frontier", "--simulation", name, "--help"]) == 0
+    assert main(["eval", "Inference", "--simulation", name, "--help"]) == 0
     printed = re.sub(r"\s+", " ", capsys.readouterr().out)
-    for choice in kind("Frontier").choices:
+    for choice in kind("Inference").choices:
         assert f"--{choice.name.replace('_', '-')} VALUE {choice.help}" in printed
-        assert main(["eval", "Frontier", "--simulation", name,
+        assert main(["eval", "Inference", "--simulation", name,
                      f"--{choice.name.replace('_', '-')}", str(choice.default)]) == 0  # fmt: skip
         capsys.readouterr()
 

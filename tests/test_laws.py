@@ -25,6 +25,7 @@ _EXAMPLES = {
     "spares": 3.0,
     "offered": 0.5,
     "quantile": 0.9,
+    "share": 0.5,
 }
 
 

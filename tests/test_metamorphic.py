@@ -408,14 +408,28 @@ def test_arrays_of_batch_sizes_and_lengths_go_together(request, chosen):
     same(many, [ask(request, **dict(zip(names, row, strict=True))) for row in chosen])
 
 
+def test_sequences_alone_and_together_keep_their_own_intervals():
+    request = {"model": "GPT-2 124M", "hardware": "NVIDIA H100 SXM5 80GB", "layout": Layout(),
+               "phase": "decode", "precision": "bf16"}  # fmt: skip
+    many = ask(request, batch_size=np.array([1, 64]))
+    ones = [ask(request, batch_size=size) for size in (1, 64)]
+    same(many, ones)
+    assert ones[0].accuracy != ones[1].accuracy
+    assert many.accuracy == f"{ones[0].accuracy}; {ones[1].accuracy}"
+
+
 def same(many, ones):
     for index, one in enumerate(ones):
         for name in one:
             value = many.si(name)
             if isinstance(value, np.ndarray):
                 assert value[index] == pytest.approx(one.si(name), rel=1e-9), name
-            elif name != "binding_limit" and value is not None:
+            elif name not in ("binding_limit", "accuracy") and value is not None:
                 assert value == pytest.approx(one.si(name)), name
+            ends = many.si_interval(name)
+            if ends is not None and isinstance(ends.low, np.ndarray):
+                found = (ends.low[index], ends.high[index])
+                assert found == pytest.approx(one.si_interval(name), rel=1e-9), name
 
 
 @pytest.mark.parametrize("phase", ["training", "prefill", "decode", "serving"])

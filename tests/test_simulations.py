@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from mlsysim import (
     BaseSimulation,
     Facilities,
     InvalidInput,
+    NodeSimulation,
     NumberChoice,
     OptionChoice,
     Performance,
@@ -30,7 +32,7 @@ from mlsysim.hardware import Hardware
 from mlsysim.ledger import metric_paths
 from mlsysim.simulations import SIMULATIONS
 
-_PAIRS = [(a, p) for a in Applications for p in Personas]
+_SERVED = [(kind, application) for kind in SIMULATIONS for application in kind.applications()]
 
 
 def test_the_first_snippet_runs_as_written(capsys):
@@ -102,8 +104,8 @@ def test_the_third_promise_one_entry_in_a_table_is_a_new_twin(tmp_path):
     subprocess.run([sys.executable, "-c", _QUESTIONS], cwd=tmp_path, check=True)
 
 
-@pytest.mark.parametrize(("application", "persona"), _PAIRS)
-@pytest.mark.parametrize("kind", SIMULATIONS)
+@pytest.mark.parametrize("persona", list(Personas))
+@pytest.mark.parametrize(("kind", "application"), _SERVED)
 def test_every_persona_and_application_gets_a_full_ledger(kind, application, persona):
     ledger = kind(application, persona).evaluate({})
     for group in SystemLedger.groups:
@@ -111,6 +113,64 @@ def test_every_persona_and_application_gets_a_full_ledger(kind, application, per
     assert ledger.verdicts
     assert ledger.context["application"] == application
     assert ledger.context["choice"]["region"] == "US_Avg"
+
+
+def test_many_nodes_are_no_question_about_one():
+    assert set(Applications) - set(NodeSimulation.applications()) == {"Frontier", "Training"}
+    with pytest.raises(InvalidInput, match=r"application: received 'Frontier'.*2,048 nodes"):
+        NodeSimulation("Frontier")
+
+
+@pytest.mark.parametrize("application", NodeSimulation.applications())
+def test_a_node_left_as_it_is_uses_what_the_deployment_uses(application):
+    node, whole = (kind(application).evaluate({}) for kind in (NodeSimulation, ResourceSimulation))
+    for group in SystemLedger.groups:
+        assert getattr(node, group) == getattr(whole, group)
+
+
+def test_a_node_offers_models_of_its_task_and_hardware_of_its_tier():
+    offered = {choice.name: choice.listed() for choice in NodeSimulation("Inference").choices
+               if choice.name in ("model", "hardware")}  # fmt: skip
+    models = {option.value for option in offered["model"]}
+    assert "Llama-3.1 8B" in models
+    assert "ResNet-50" not in models
+    hardware = {option.value for option in offered["hardware"]}
+    assert Hardware["H200"].name in hardware
+    assert hardware < {twin.name for twin in Hardware.values() if twin.tier == "cloud"}
+    assert "Intel Xeon Gold 6148" not in hardware, "no link joins eight of them"
+
+
+def test_a_node_runs_models_and_hardware_that_nobody_registered():
+    scenario = Applications.Doorbell
+    chip = replace(scenario.system.hardware, name="Faster chip", aliases=(),
+                   peak_dense_flop_per_s={"int8": 1e12})  # fmt: skip
+    own = replace(
+        scenario,
+        name="Porch",
+        aliases=(),
+        system=replace(scenario.system, hardware=chip),
+        model=replace(scenario.model, name="My network", aliases=()),
+    )
+    ledger = NodeSimulation(own).evaluate({})
+    assert ledger.performance.hardware == "Faster chip"
+    assert ledger.context["choice"]["model"] == "My network"
+    assert "Faster chip" not in {o.value for o in NodeSimulation().choices[2].listed()}
+
+
+def test_a_larger_model_breaks_memory_and_a_late_answer_says_what_pays():
+    """405 billion parameters of two bytes are 810 GB; eight devices have 8 · 80 GiB."""
+    ledger = NodeSimulation("Inference").evaluate(
+        {"model": "Llama-3.1 405B", "sequence_length": 131_072}
+    )
+    assert "Fits in memory" in [verdict.constraint for verdict in ledger.violations]
+    late = next(v for v in ledger.verdicts if v.constraint == "Deadline")
+    share = ledger.performance.memory_time_s / ledger.performance.latency_s
+    gain = 1 / (1 - share / 2)
+    assert not late.holds
+    assert late.remedy == (
+        f"Memory traffic takes {share:.0%} of it: "
+        f"twice the memory bandwidth makes it {gain:.2g} times as fast."
+    )
 
 
 def test_a_doorbell_in_quebec_worked_by_hand():
@@ -154,8 +214,7 @@ def test_a_chat_service_uses_cooling_water_by_it_energy():
     assert s.device_power_w == pytest.approx(node_w + 0.6 * (run_w - node_w))
 
 
-@pytest.mark.parametrize("kind", SIMULATIONS)
-@pytest.mark.parametrize("application", list(Applications))
+@pytest.mark.parametrize(("kind", "application"), _SERVED)
 def test_a_region_changes_carbon_water_and_price_and_nothing_else(kind, application):
     simulation = kind(application, "CloudTitan")
     quebec, poland = (simulation.evaluate({"region": r}) for r in ("Quebec", "Poland"))
@@ -203,25 +262,24 @@ def test_independent_units_scale_linearly(application):
     )
 
 
-def _elsewhere(choice):
+def _ends(choice):
     if isinstance(choice, NumberChoice):
-        return choice.minimum if choice.default != choice.minimum else choice.maximum
-    others = [option.value for option in choice.listed() if option.value != choice.default]
-    return others[-1]
+        return choice.minimum, choice.maximum
+    return choice.listed()[0].value, choice.listed()[-1].value
 
 
-@pytest.mark.parametrize("kind", SIMULATIONS)
-@pytest.mark.parametrize("application", ["Doorbell", "Frontier", "Inference"])
+@pytest.mark.parametrize(("kind", "application"), _SERVED)
 def test_no_declared_choice_is_dead(kind, application):
     simulation = kind(application, "CloudTitan")
     usual = simulation.evaluate({})
     for choice in simulation.choices:
-        other = simulation.evaluate({choice.name: _elsewhere(choice)})
-        assert any(usual.si(path) != other.si(path) for path in metric_paths()), choice.name
+        others = [simulation.evaluate({choice.name: end}) for end in _ends(choice)]
+        assert any(
+            usual.si(path) != other.si(path) for other in others for path in metric_paths()
+        ), choice.name
 
 
-@pytest.mark.parametrize("kind", SIMULATIONS)
-@pytest.mark.parametrize("application", list(Applications))
+@pytest.mark.parametrize(("kind", "application"), _SERVED)
 def test_every_choice_works_at_both_ends_and_in_every_option(kind, application):
     simulation = kind(application)
     for choice in simulation.choices:

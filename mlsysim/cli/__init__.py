@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="mlsysim",
         description=__doc__,
         epilog=f"commands (each has a --help of its own):\n{commands}\n\n{_EXAMPLES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # Without a width, argparse imports modules for compression to ask the terminal for one.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=88),
     )
     parser.add_argument("command", metavar="COMMAND", help="one of those below")
     parser.add_argument(

@@ -203,19 +203,27 @@ def _performance(work: Workload, outcome: _Outcome, *, phase: str) -> Performanc
             for name, value in values.items()
         }
         values["binding_limit"] = max(_LIMITS, key=lambda limit: values[_LIMITS[limit]] or 0.0)
-    # How far such predictions have been off is part of the answer.
-    hardware = work.system.hardware
-    kind = kind_of(
-        phase,
-        hardware.tier,
-        fixed_size=work.table.length_name is None,
-        together=bool(work.batch_size.max() > work.layout.data),
-    )
-    values["accuracy"] = kind.time.describe(work.runtime.name, hardware.architecture)
-    time, energy = kind.time.factor, kind.energy.factor
+    time, energy, values["accuracy"] = _accuracy(work, phase)
     return Performance(**values).within(
         latency=time, throughput=time, power=energy, energy=energy, energy_per_sample=energy
     )
+
+
+def _accuracy(work: Workload, phase: str) -> tuple[Any, Any, str]:
+    """Return by what factor time and energy may be off, and what such predictions rest on."""
+    hardware = work.system.hardware
+    batched = work.batch_size > work.layout.data
+    ends = (bool(batched.min()), bool(batched.max()))
+    alone, together = (
+        kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None, together=several)
+        for several in ends
+    )
+    bands = dict.fromkeys((alone.time, together.time))
+    words = (band.describe(work.runtime.name, hardware.architecture) for band in bands)
+    time: Any = together.time.factor
+    if len(bands) > 1:
+        time = np.where(batched, time, alone.time.factor)
+    return time, together.energy.factor, "; ".join(words)
 
 
 def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from mlsysim.formulas.communication import (
     pipeline_bubble_fraction,
 )
 from mlsysim.formulas.compute import (
+    amdahl_speedup,
     arithmetic_intensity,
     attainable_rate,
     compute_time,
@@ -63,6 +64,7 @@ __all__ = [
     "Law",
     "Laws",
     "all_reduce_time",
+    "amdahl_speedup",
     "arithmetic_intensity",
     "attainable_rate",
     "availability",

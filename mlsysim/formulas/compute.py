@@ -139,3 +139,15 @@ def expected_active_experts(*, experts: Count, experts_per_token: Count, tokens:
     2.0
     """
     return experts * (1.0 - (1.0 - experts_per_token / experts) ** tokens)
+
+
+@law("amdahl-1967")
+def amdahl_speedup(*, factor: Count, share: Fraction) -> Count:
+    """Return how much faster the whole becomes when a share of it becomes faster by a factor.
+
+    s = 1 / (1 - f + f / k)
+
+    >>> amdahl_speedup(factor=2.0, share=0.5)
+    1.3333333333333333
+    """
+    return 1.0 / (1.0 - share + share / factor)

@@ -2,15 +2,21 @@
 
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoice
+from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
 
-SIMULATIONS: tuple[type[BaseSimulation], ...] = (ResourceSimulation, ReliabilitySimulation)
+SIMULATIONS: tuple[type[BaseSimulation], ...] = (
+    ResourceSimulation,
+    ReliabilitySimulation,
+    NodeSimulation,
+)
 
 __all__ = [
     "SIMULATIONS",
     "BaseSimulation",
     "Choice",
+    "NodeSimulation",
     "NumberChoice",
     "Option",
     "OptionChoice",

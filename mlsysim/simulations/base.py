@@ -64,11 +64,25 @@ class BaseSimulation(ABC):
         self.persona: Persona = _pick(
             "persona", Personas, self.default_persona if persona is None else persona
         )
+        reason = self.refusal(self.scenario)
+        if reason is not None:
+            accepted = ", ".join(self.applications())
+            raise InvalidInput("application", self.scenario.name, accepted, reason)
         self.choices = tuple(
             choice.resolve(self)
             for choice in type(self).choices
             if choice.applies is None or choice.applies(self)
         )
+
+    @classmethod
+    def refusal(cls, application: Application) -> str | None:  # noqa: ARG003 - for subclasses
+        """Return why this decision makes no sense for an application, or None where it does."""
+        return None
+
+    @classmethod
+    def applications(cls) -> dict[str, Application]:
+        """Return the registered applications that the decision makes sense for, by name."""
+        return {name: each for name, each in Applications.items() if cls.refusal(each) is None}
 
     @abstractmethod
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:

@@ -109,7 +109,12 @@ class OptionChoice(Choice):
 Did you mean 'fifo'?
     """
 
-    options: tuple[str, ...] | Mapping[str, Any] | Callable[[Any], tuple[str, ...]]
+    options: (
+        tuple[str, ...]
+        | Mapping[str, Any]
+        | Callable[[Any], tuple[str, ...]]
+        | Callable[[Any], Mapping[str, Any]]
+    )
 
     def validate(self, value: Any) -> str:
         """Return the name as the registry spells it, or raise `UnknownName`."""

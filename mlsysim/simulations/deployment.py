@@ -50,6 +50,24 @@ DURATION = NumberChoice(
     default=365.0,
     scale="log",
 )
+BATCH_SIZE = NumberChoice(
+    name="batch_size",
+    label="Batch size",
+    help="Inputs worked on together in one execution.",
+    unit="dimensionless",
+    minimum=1,
+    maximum=lambda simulation: max(256, 16 * simulation.scenario.batch_size),
+    default=lambda simulation: simulation.scenario.batch_size,
+    integer=True,
+    scale="log",
+)
+PRECISION = OptionChoice(
+    name="precision",
+    label="Precision",
+    help="Number format of the weights: narrower is smaller, and faster where supported.",
+    options=lambda simulation: simulation.scenario.system.hardware.precisions,
+    default=lambda simulation: simulation.scenario.precision,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from mlsysim.facilities import Facilities
 from mlsysim.ledger import SystemLedger
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
+from mlsysim.simulations.choices import Choice, NumberChoice
 from mlsysim.simulations.deployment import (
+    BATCH_SIZE,
     DURATION,
     FACILITY,
+    PRECISION,
     REGION,
     Deployment,
     solve,
@@ -36,24 +38,8 @@ class ResourceSimulation(BaseSimulation):
         REGION,
         FACILITY,
         DURATION,
-        NumberChoice(
-            name="batch_size",
-            label="Batch size",
-            help="Inputs worked on together in one execution.",
-            unit="dimensionless",
-            minimum=1,
-            maximum=lambda simulation: max(256, 16 * simulation.scenario.batch_size),
-            default=lambda simulation: simulation.scenario.batch_size,
-            integer=True,
-            scale="log",
-        ),
-        OptionChoice(
-            name="precision",
-            label="Precision",
-            help="Number format of the weights: narrower is smaller, and faster where supported.",
-            options=lambda simulation: simulation.scenario.system.hardware.precisions,
-            default=lambda simulation: simulation.scenario.precision,
-        ),
+        BATCH_SIZE,
+        PRECISION,
         NumberChoice(
             name="duty_cycle",
             label="Duty cycle",

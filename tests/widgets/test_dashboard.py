@@ -24,7 +24,11 @@ from mlsysim.errors import UnknownName
 from mlsysim.simulations import SIMULATIONS
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&\u202e"
-EVERYBODY = list(itertools.product(SIMULATIONS, Applications, Personas))
+EVERYBODY = [
+    (simulation, application, persona)
+    for simulation in SIMULATIONS
+    for application, persona in itertools.product(simulation.applications(), Personas)
+]
 
 
 class Queue(BaseSimulation):

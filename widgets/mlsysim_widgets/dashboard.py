@@ -10,7 +10,6 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mlsysim.applications import Applications
 from mlsysim.errors import MLSysimError, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -55,7 +54,7 @@ class Dashboard(anywidget.AnyWidget):
     def __init__(self, simulation: Any, **choice: Any):
         self._simulation = binding.instance_of(simulation)
         self._personas = _listed(Personas, self._simulation.persona)
-        self._applications = _listed(Applications, self._simulation.scenario)
+        self._applications = _listed(self._simulation.applications(), self._simulation.scenario)
         self._past: list[State] = []
         self._answered: State = {}
         self._sequence = itertools.count(1)
