@@ -262,6 +262,25 @@ def test_independent_units_scale_linearly(application):
     )
 
 
+def _elsewhere(choice):
+    if isinstance(choice, NumberChoice):
+        return choice.minimum if choice.default != choice.minimum else choice.maximum
+    others = [option.value for option in choice.listed() if option.value != choice.default]
+    return others[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "application"),
+    [pair for pair in _SERVED if pair[1] in ("Doorbell", "Frontier", "Inference")],
+)
+def test_every_choice_matters_far_from_its_default(kind, application):
+    simulation = kind(application, "CloudTitan")
+    usual = simulation.evaluate({})
+    for choice in simulation.choices:
+        other = simulation.evaluate({choice.name: _elsewhere(choice)})
+        assert any(usual.si(path) != other.si(path) for path in metric_paths()), choice.name
+
+
 def _ends(choice):
     if isinstance(choice, NumberChoice):
         return choice.minimum, choice.maximum
