@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import statistics
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from mlsysim import Applications, Engine, Hardware, Layout, Models, System, Systems, formulas
 from mlsysim.failure_rates import FailureRates
+from mlsysim.validation import results
 
 FIGURES = [
     {column: cell for column, cell in row.items() if cell}
@@ -23,20 +25,23 @@ FIGURES = [
         (Path(__file__).parent / "golden_figures.csv").read_text(encoding="utf-8").splitlines()
     )
 ]
-# How far the figures of one kind may lie from what is published, on average.
-FAMILY_ERROR = {
+# How far the figures of one kind may lie from what is published, on average, where laws are exact.
+DERIVED = {
     "counts": 0.001,
     "memory": 0.005,
-    "training": 0.10,
-    "prefill": 0.15,
-    "decode": 0.10,
-    "serving": 0.10,
-    "inference": 0.15,
-    "microcontroller": 0.10,
     "training compute": 0.05,
-    "energy": 0.20,
     "failures": 0.10,
     "checkpoint": 0.01,
+}
+# The others may lie as far as the measurements that `mlsysim validate` scores in these bands.
+BANDS = {
+    "training": ("training", "training of networks"),
+    "prefill": ("prefill",),
+    "decode": ("decode",),
+    "serving": ("serving",),
+    "inference": ("inference",),
+    "microcontroller": ("microcontroller",),
+    "energy": ("energy of serving",),
 }
 UNITS = {
     "1": 1.0, "1/s": 1.0, "s": 1.0, "ms": 1e-3, "day": 86400.0, "hour": 3600.0, "J": 1.0,
@@ -235,30 +240,39 @@ def test_a_published_figure_is_predicted_within_its_tolerance(index):
     assert abs(error(index)) <= float(FIGURES[index]["tolerance"]) + 1e-12
 
 
-# With what the engine misses counted, these kinds are worse than their family's error.
-BEYOND = {"training", "prefill", "decode", "serving", "inference", "microcontroller"}
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(
-            kind,
-            marks=[pytest.mark.xfail(strict=True, reason="misses count")] if kind in BEYOND else [],
-        )
-        for kind in FAMILY_ERROR
-    ],
-)
-def test_the_mean_error_of_a_kind_stays_within_that_of_its_family(kind, measured):
+@pytest.mark.parametrize("kind", DERIVED)
+def test_the_mean_error_of_what_is_derived_stays_within_its_bound(kind, measured):
     errors = [abs(error(i)) for i, figure in enumerate(FIGURES) if figure["kind"] == kind]
     mean = sum(errors) / len(errors)
     measured(f"golden {kind}: {len(errors)} figures, mean {mean:.2%}, most {max(errors):.1%}")
-    assert mean <= FAMILY_ERROR[kind]
+    assert mean <= DERIVED[kind]
+
+
+def execution_time_error(index):
+    """Return the error as `mlsysim validate` counts it, in the time that one execution takes."""
+    ratio = 1.0 + error(index)
+    of_a_rate = "second" in FIGURES[index]["quantity"]
+    return abs((1.0 / ratio if of_a_rate else ratio) - 1.0)
+
+
+@pytest.mark.parametrize("kind", BANDS)
+def test_the_mean_error_of_a_kind_is_that_of_its_family(kind, measured):
+    """Figures that the engine misses count, and a sample of n may stray by two standard errors."""
+    family = [
+        abs(row["predicted"] / row["measured"] - 1.0)
+        for row in results.load()["rows"]
+        if row["band"] in BANDS[kind] and not row["apart"]
+    ]
+    errors = [execution_time_error(i) for i, figure in enumerate(FIGURES) if figure["kind"] == kind]
+    mean, stated = statistics.mean(errors), statistics.mean(family)
+    strayed = 2.0 * statistics.stdev(family) / math.sqrt(len(errors))
+    measured(f"golden {kind}: {len(errors)} figures, mean {mean:.1%}; its family {stated:.1%}")
+    assert mean <= stated + strayed
 
 
 def test_the_file_holds_enough_cited_figures_of_every_kind():
     assert len(FIGURES) >= 170
-    assert {figure["kind"] for figure in FIGURES} == set(FAMILY_ERROR)
+    assert {figure["kind"] for figure in FIGURES} == {*DERIVED, *BANDS}
     assert max(Counter(figure["name"] for figure in FIGURES).values()) == 1
     for figure in FIGURES:
         assert len(figure.get("citation", "")) > 10, figure["name"]
