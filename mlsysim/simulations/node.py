@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from mlsysim import formulas
 from mlsysim.applications import Application
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
@@ -154,9 +156,9 @@ class NodeSimulation(BaseSimulation):
 
 def _explained(verdict: Verdict, performance: Performance) -> Verdict:
     """Let a verdict on the latency say which part of it pays most, by Amdahl's law."""
-    if verdict.metric != "performance.latency":
-        return verdict
     latency = performance.si("latency")
+    if verdict.metric != "performance.latency" or np.ndim(latency):
+        return verdict
     times = {name: performance.si(name) or 0.0 for name in _PARTS}
     largest = max(times, key=lambda name: times[name])
     part, remedy = _PARTS[largest]
