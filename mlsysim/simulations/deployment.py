@@ -11,6 +11,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
 from mlsysim.facilities import Facilities, Facility
@@ -25,7 +26,6 @@ from mlsysim.ledger import (
     Verdict,
 )
 from mlsysim.regions import Region, Regions
-from mlsysim.simulations.choices import NumberChoice, OptionChoice
 
 _WATTS_PER_TERAWATT_HOUR_A_YEAR = 1e12 * SECONDS_PER_HOUR / SECONDS_PER_YEAR
 _SHARE_OF_WORLD_WORTH_A_VERDICT = 0.01

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
 from mlsysim.hardware import Hardware, HardwareSpec
@@ -18,7 +19,6 @@ from mlsysim.models import Models
 from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     BATCH_SIZE,
     DURATION,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from mlsysim import formulas
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import (
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -17,7 +18,6 @@ from mlsysim.failure_rates import FailureRates
 from mlsysim.ledger import Reliability, SystemLedger, Verdict
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     DURATION,
     REGION,
