@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         OptionChoice,
         ReliabilitySimulation,
         ResourceSimulation,
+        SynthesisSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
 
@@ -57,6 +58,7 @@ _HOME_OF = {
     "ResourceSimulation": "simulations",
     "Runtimes": "runtimes",
     "Sustainability": "ledger",
+    "SynthesisSimulation": "simulations",
     "System": "systems",
     "SystemLedger": "ledger",
     "Systems": "systems",
@@ -89,6 +91,7 @@ __all__ = [
     "ResourceSimulation",
     "Runtimes",
     "Sustainability",
+    "SynthesisSimulation",
     "System",
     "SystemLedger",
     "Systems",

@@ -5,11 +5,13 @@ from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
+from mlsysim.simulations.synthesis import SynthesisSimulation
 
 SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ResourceSimulation,
     ReliabilitySimulation,
     NodeSimulation,
+    SynthesisSimulation,
 )
 
 __all__ = [
@@ -22,4 +24,5 @@ __all__ = [
     "OptionChoice",
     "ReliabilitySimulation",
     "ResourceSimulation",
+    "SynthesisSimulation",
 ]
