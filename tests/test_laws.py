@@ -26,6 +26,8 @@ _EXAMPLES = {
     "offered": 0.5,
     "quantile": 0.9,
     "share": 0.5,
+    "waits": 0.5,
+    "busy": 0.5,
 }
 
 
