@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         OptionChoice,
         ReliabilitySimulation,
         ResourceSimulation,
+        ServingSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
 
@@ -56,6 +57,7 @@ _HOME_OF = {
     "ReliabilitySimulation": "simulations",
     "ResourceSimulation": "simulations",
     "Runtimes": "runtimes",
+    "ServingSimulation": "simulations",
     "Sustainability": "ledger",
     "System": "systems",
     "SystemLedger": "ledger",
@@ -88,6 +90,7 @@ __all__ = [
     "ReliabilitySimulation",
     "ResourceSimulation",
     "Runtimes",
+    "ServingSimulation",
     "Sustainability",
     "System",
     "SystemLedger",

@@ -31,6 +31,7 @@ from mlsysim.formulas.memory import (
 )
 from mlsysim.formulas.queueing import (
     backlog_delay,
+    exponential_delay_quantile,
     mean_queueing_delay,
     mean_single_server_delay,
     occupancy_probabilities,
@@ -38,6 +39,7 @@ from mlsysim.formulas.queueing import (
     peak_queueing_delay,
     queueing_delay_quantile,
     queueing_probability,
+    residence_time,
     residual_fraction,
     residual_time_quantile,
     response_time_quantile,
@@ -90,6 +92,7 @@ __all__ = [
     "exchange_time",
     "expected_active_experts",
     "expected_failures",
+    "exponential_delay_quantile",
     "facility_energy",
     "grid_water",
     "law",
@@ -110,6 +113,7 @@ __all__ = [
     "power_limited_fraction",
     "queueing_delay_quantile",
     "queueing_probability",
+    "residence_time",
     "residual_fraction",
     "residual_time_quantile",
     "response_time_quantile",

@@ -22,6 +22,18 @@ def offered_load(arrival_rate: PerSecond, service: Seconds) -> Count:
     return arrival_rate * service
 
 
+@law("little-1961")
+def residence_time(occupancy: Count, arrival_rate: PerSecond) -> Seconds:
+    """Return how long each request stays, from how many are there on average.
+
+    R = L / λ
+
+    >>> residence_time(20.0, 4.0)
+    5.0
+    """
+    return occupancy / arrival_rate
+
+
 @law("kleinrock-1975")
 def queueing_probability(*, offered: Count, servers: Count) -> Fraction:
     """Return the chance that an arrival finds all of the identical servers busy (M/M/c).
@@ -152,7 +164,23 @@ def peak_queueing_delay(
     """
     excess = load - 1.0
     random = 4.0 * (1.0 + coefficient_of_variation**2) * waits / (completion_rate * period)
-    return period / 4.0 * (excess + np.sqrt(excess**2 + random))
+    root = np.sqrt(excess**2 + random)
+    # Below saturation the sum would cancel to nothing; this is the same number.
+    return period / 4.0 * np.where(excess < 0.0, random / (root - excess), root + excess)
+
+
+@law("kleinrock-1975")
+def exponential_delay_quantile(delay: Seconds, *, waits: Fraction, quantile: Fraction) -> Seconds:
+    """Return the wait that a share of arrivals does not exceed if those who wait do so at random.
+
+    W_q = w · max(0, ln(C / (1 - q)))
+
+    A share C waits at all, for w on average.
+
+    >>> round(float(exponential_delay_quantile(1.0, waits=0.1, quantile=0.99)), 3)
+    2.303
+    """
+    return delay * np.log(np.maximum(waits / (1.0 - quantile), 1.0))
 
 
 @law("kimber-hollis-1979")

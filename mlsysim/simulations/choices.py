@@ -56,7 +56,8 @@ class Choice:
 class NumberChoice(Choice):
     """A number with a unit and bounds; `integer` numbers must be whole.
 
-    `scale` is "linear" or "log": how a slider should run over the range.
+    `scale` is "linear" or "log": how a slider should run over the range. A `structural` number
+    changes the structure of the computation: a sweep evaluates each value by itself.
 
     >>> days = NumberChoice(name="duration_days", label="Duration", help="", unit="day",
     ...                     minimum=1, maximum=3650, default=365)
@@ -73,6 +74,7 @@ accepted: a number of day from 1 to 3650.
     maximum: Any
     integer: bool = False
     scale: str = "linear"
+    structural: bool = False
 
     @property
     def accepted(self) -> str:
