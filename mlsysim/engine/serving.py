@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -96,31 +97,8 @@ class Service:
         )
         return np.reshape(fitting, tokens.shape)
 
-    def solve(self, phase: str, **arguments: Any) -> _Answer:
+    def solve(self, phase: str, **arguments: Any) -> Performance:
         """Return the engine's answer to arguments that broadcast against each other."""
-        arrays = np.broadcast_arrays(*(np.asarray(each, float) for each in arguments.values()))
-        flat = {name: each.ravel() for name, each in zip(arguments, arrays, strict=True)}
-        found = self._ask(phase, **flat)
-        return _Answer(found, arrays[0].shape)
-
-    def binding_limit(self, batch_size: float) -> Any:
-        """Return what limits a step of one batch."""
-        found = self._ask(
-            "serving",
-            batch_size=batch_size,
-            sequence_length=float(self.prompt_length),
-            output_length=float(self.output_length),
-            context_length=float(self.context_length),
-        )
-        return found.si("binding_limit")
-
-    @property
-    def context_length(self) -> Any:
-        """Tokens a sequence in flight has behind it on average: its prompt, and some answer."""
-        behind = formulas.residual_fraction(coefficient_of_variation=_ANSWER_VARIATION)
-        return self.prompt_length + self.output_length * behind
-
-    def _ask(self, phase: str, **arguments: Any) -> Performance:
         # Requests bring their prompts here, even to a runtime that could have them cached.
         runtime = replace(self.runtime, interleaves_prompts=True)
         return Engine.solve(
@@ -132,6 +110,22 @@ class Service:
             **arguments,
         )
 
+    def step(self, batch_size: Any) -> Performance:
+        """Return a step of so many sequences in flight, with its share of reading prompts."""
+        return self.solve(
+            "serving",
+            batch_size=batch_size,
+            sequence_length=self.prompt_length,
+            output_length=self.output_length,
+            context_length=self.context_length,
+        )
+
+    @property
+    def context_length(self) -> Any:
+        """Tokens a sequence in flight has behind it on average: its prompt, and some answer."""
+        behind = formulas.residual_fraction(coefficient_of_variation=_ANSWER_VARIATION)
+        return self.prompt_length + self.output_length * behind
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -139,25 +133,6 @@ class Served:
 
     performance: Performance
     busy: Any
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the engine found, in the shape that was asked for."""
-
-    found: Performance
-    shape: tuple[int, ...]
-
-    def __getitem__(self, name: str) -> Any:
-        return self._shaped(self.found.si(name))
-
-    def ends(self, name: str) -> tuple[Any, Any]:
-        """Return the ends of the interval of a metric."""
-        low, high = self.found.si_interval(name) or (self.found.si(name),) * 2
-        return self._shaped(low), self._shaped(high)
-
-    def _shaped(self, value: Any) -> Any:
-        return value.reshape(self.shape) if isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +149,7 @@ class _Chain:
     prompt_share: Any
     parts: Mapping[str, Any]
     rates: Mapping[str, Any]
+    same: Mapping[str, Any]
     prefill: Any
 
 
@@ -198,28 +174,55 @@ def serve(service: Service) -> Served:
     """
     fitting = service.fitting()
     slots = np.minimum(np.asarray(service.batch_limit, dtype=float), fitting)
-    chain, faster, slower, energy_factor = _chains(service, slots)
+    chain, ends = _chain(service, slots)
     values, busy = _steady_state(service, chain)
-    ends = [_steady_state(service, each)[0] for each in (faster, slower)]
     memory = service.solve("decode", batch_size=slots, context_length=service.reserved_length)
-    values |= {name: memory[name] for name in _MEMORY}
+    values |= {name: memory.si(name) for name in _MEMORY}
     if np.ndim(values["latency"]) == 0:
-        working = values["sequences_in_flight"] / busy
-        values["binding_limit"] = service.binding_limit(float(np.maximum(np.round(working), 1.0)))
+        working = np.maximum(np.round(values["sequences_in_flight"] / busy), 1.0)
+        values["binding_limit"] = service.step(float(working)).si("binding_limit")
     performance = Performance(**values, sequences_that_fit=fitting).within(
-        power=energy_factor,
-        energy=energy_factor,
-        energy_per_sample=energy_factor,
-        **{
-            name: (np.minimum(*(end[name] for end in ends)), np.maximum(*(e[name] for e in ends)))
-            for name in _TIMED
-        },
+        **dict.fromkeys(("power", "energy", "energy_per_sample"), ends.energy_factor),
+        **{name: partial(ends.of, name) for name in _TIMED},
     )
     return Served(performance, busy)
 
 
-def _chains(service: Service, slots: Any) -> tuple[_Chain, _Chain, _Chain, Any]:
-    """Return the chain as predicted, at both ends of the interval, and the factor of energy."""
+@dataclass(frozen=True)
+class _Ends:
+    """What the interval of a step makes of everything that depends on it."""
+
+    service: Service
+    chain: _Chain
+    pick: _Between
+    step: Performance
+    prefill: Performance
+
+    @property
+    def energy_factor(self) -> float:
+        """By what factor energy may be off."""
+        interval = self.step.si_interval("power")
+        return 1.0 if interval is None else float(np.max(interval.high / self.step.si("power")))
+
+    def of(self, name: str) -> tuple[Any, Any]:
+        """Return the ends of the interval of a metric."""
+        one, other = (each[name] for each in self._states)
+        return np.minimum(one, other), np.maximum(one, other)
+
+    @cached_property
+    def _states(self) -> list[dict[str, Any]]:
+        steps, prefills = (each.si_interval("latency") for each in (self.step, self.prefill))
+        if steps is None or prefills is None:
+            return [_steady_state(self.service, self.chain)[0]] * 2
+        chains = (
+            replace(self.chain, step=self.pick(step), prefill=prefill)
+            for step, prefill in zip(steps, prefills, strict=True)
+        )
+        return [_steady_state(self.service, each)[0] for each in chains]
+
+
+def _chain(service: Service, slots: Any) -> tuple[_Chain, _Ends]:
+    """Return the states as predicted, and what tells how far off they may be."""
     asked = (service.request_rate, service.prompt_length, service.output_length, slots)
     shape = np.broadcast_shapes(*(np.shape(each) for each in asked))
     first = (-1, *(1 for _ in shape))
@@ -227,34 +230,23 @@ def _chains(service: Service, slots: Any) -> tuple[_Chain, _Chain, _Chain, Any]:
     states = np.arange(1.0, np.max(slots) + 1.0).reshape(first)
     in_flight = np.minimum(states, np.broadcast_to(slots, shape))
     pick = _Between(grid, in_flight)
-    batch, context = grid.reshape(first), service.context_length
-    step = service.solve(
-        "serving",
-        batch_size=batch,
-        sequence_length=service.prompt_length,
-        output_length=service.output_length,
-        context_length=context,
-    )
-    decode = service.solve("decode", batch_size=batch, context_length=context)
-    prefill = service.solve("prefill", batch_size=1.0, sequence_length=service.prompt_length)
+    batch = grid.reshape(first)
+    step = service.step(batch)
+    decode = service.solve("decode", batch_size=batch, context_length=service.context_length)
+    prefill = service.solve("prefill", batch_size=1, sequence_length=service.prompt_length)
+    without_prompts = decode.si("latency") / step.si("latency")
+    known = {name: step.si(name) for name in (*_PARTS, *_RATES, *_AS_THEY_ARE)}
     chain = _Chain(
         slots=slots,
         in_flight=in_flight,
-        step=pick(step["latency"]),
-        prompt_share=pick(1.0 - decode["latency"] / step["latency"]),
-        parts={name: pick(step[name]) for name in _PARTS if step[name] is not None},
-        rates={
-            **{name: pick(step[name]) for name in _RATES},
-            **{name: step[name] for name in _AS_THEY_ARE},
-        },
-        prefill=prefill["latency"],
+        step=pick(step.si("latency")),
+        prompt_share=pick(1.0 - without_prompts),
+        parts={name: pick(known[name]) for name in _PARTS if known[name] is not None},
+        rates={name: pick(known[name]) for name in _RATES},
+        same={name: known[name] for name in _AS_THEY_ARE},
+        prefill=prefill.si("latency"),
     )
-    faster, slower = (
-        replace(chain, step=pick(time), prefill=alone)
-        for time, alone in zip(step.ends("latency"), prefill.ends("latency"), strict=True)
-    )
-    factor = float(np.max(step.ends("power")[1] / step["power"]))
-    return chain, faster, slower, factor
+    return chain, _Ends(service, chain, pick, step, prefill)
 
 
 def _steady_state(service: Service, chain: _Chain) -> tuple[dict[str, Any], Any]:
@@ -285,10 +277,7 @@ def _work(chain: _Chain, working: Any) -> dict[str, Any]:
     def of_a_step(values: Any) -> Any:
         return (tokens * values).sum(axis=0) / throughput
 
-    rates = {
-        name: (working * value).sum(axis=0) if name in _RATES else value
-        for name, value in chain.rates.items()
-    }
+    rates = {name: (working * rate).sum(axis=0) for name, rate in chain.rates.items()}
     latency = of_a_step(chain.step)
     energy = formulas.energy(rates["power"], latency)
     return {
@@ -298,6 +287,7 @@ def _work(chain: _Chain, working: Any) -> dict[str, Any]:
         "energy_per_sample": formulas.energy_per_sample(energy, throughput * latency),
         **{name: of_a_step(part) for name, part in chain.parts.items()},
         **rates,
+        **chain.same,
     }
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine.serving import Service, serve
 from mlsysim.errors import InvalidInput
 from mlsysim.facilities import Facilities
-from mlsysim.ledger import Economics, Performance, Reliability, SystemLedger, Verdict
+from mlsysim.ledger import Economics, Group, Performance, Reliability, SystemLedger, Verdict
 from mlsysim.models import Transformer
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     DURATION,
     FACILITY,
@@ -185,7 +186,9 @@ class ServingSimulation(BaseSimulation):
         ledger = SystemLedger(
             performance=deployment.performance,
             sustainability=sustainability,
-            economics=_economics(deployment, deployment.economics(sustainability), choice),
+            economics=_economics(
+                deployment, deployment.economics(sustainability), choice["output_length"]
+            ),
             reliability=self._failures(deployment, replicas),
         )
         own = self._verdicts(ledger, choice)
@@ -265,34 +268,40 @@ class ServingSimulation(BaseSimulation):
 def _of_all(performance: Performance, replicas: Any) -> Performance:
     """Return the performance of one replica with the requests of all of them."""
     rates = ("served_rate", "request_capacity")
-    ends = {name: performance.si_interval(name) for name in rates}
     whole = performance.replace(**{name: performance.si(name) * replicas for name in rates})
-    return whole.within(
-        **{
-            name: (interval.low * replicas, interval.high * replicas)
-            for name, interval in ends.items()
-            if interval
-        }
-    )
+    return whole.within(**{name: partial(_times, performance, name, replicas) for name in rates})
 
 
-def _economics(deployment: Deployment, found: Economics, choice: dict[str, Any]) -> Economics:
-    """Return the costs with those of a token: so many are answered, however long a step takes."""
-    performance, answered = deployment.performance, choice["output_length"]
-    scale = deployment.units / choice.get("replicas", 1) * deployment.duration_s
+def _times(performance: Performance, name: str, factor: Any) -> tuple[Any, Any]:
+    low, high = _ends(performance, name)
+    return low * factor, high * factor
+
+
+def _economics(deployment: Deployment, found: Economics, tokens_each: Any) -> Economics:
+    """Return the costs with those of tokens: so many are answered, however long a step takes."""
     each = found.si("cost_per_sample")
-    dear, cheap = (
-        formulas.cost_per_sample(cost, answered * rate * scale)
-        for cost, rate in zip(
-            reversed(found.si_interval("tco") or (found.si("tco"),) * 2),
-            performance.si_interval("served_rate") or (performance.si("served_rate"),) * 2,
-            strict=True,
-        )
-    )
+    ends = partial(_cost_ends, deployment, found, tokens_each)
     return found.replace(cost_per_million_output_tokens=each * _MILLION).within(
-        cost_per_sample=(cheap, dear),
-        cost_per_million_output_tokens=(cheap * _MILLION, dear * _MILLION),
+        cost_per_sample=partial(ends, 1.0), cost_per_million_output_tokens=partial(ends, _MILLION)
     )
+
+
+def _cost_ends(
+    deployment: Deployment, found: Economics, tokens_each: Any, tokens: float
+) -> tuple[Any, Any]:
+    """Return the ends of the cost of so many tokens: fewest of them dearly, most cheaply."""
+    performance = deployment.performance
+    share = deployment.samples / performance.si("served_rate") / tokens_each
+    costs, rates = _ends(found, "tco"), _ends(performance, "served_rate")
+    dear, cheap = (
+        tokens * formulas.cost_per_sample(cost, rate * tokens_each * share)
+        for cost, rate in zip(reversed(costs), rates, strict=True)
+    )
+    return cheap, dear
+
+
+def _ends(group: Group, name: str) -> tuple[Any, Any]:
+    return group.si_interval(name) or (group.si(name), group.si(name))
 
 
 def _more_capacity(performance: Performance, choice: dict[str, Any]) -> str:
