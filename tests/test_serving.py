@@ -20,6 +20,7 @@ from mlsysim import (
     ServingSimulation,
 )
 from mlsysim.engine.serving import Service, serve
+from mlsysim.ledger import metric_paths
 
 CHAT, PHONE = Applications.Inference, Applications.Assistant
 HOUR = 3600.0
@@ -273,12 +274,18 @@ def test_only_what_answers_token_by_token_is_served():
     with pytest.raises(InvalidInput, match=r"'Doorbell'.*Doorbell camera does not answer prompts"):
         ServingSimulation("Doorbell")
     offered = {choice.name for choice in ServingSimulation("Assistant").choices}
-    assert offered.isdisjoint({"replicas", "tensor_parallel"})
+    assert offered.isdisjoint({"replicas", "tensor"})
 
 
-def test_heads_are_divided_evenly(chat):
-    with pytest.raises(InvalidInput, match=r"tensor_parallel: received 3; .* of the 64 heads"):
-        chat.evaluate({"tensor_parallel": 3})
+@pytest.mark.parametrize(("degree", "largest"), [(1, None), (3, 2), (4, 4), (7, 4), (8, 8)])
+def test_heads_are_divided_evenly(chat, degree, largest):
+    found = {verdict.constraint: verdict for verdict in chat.evaluate({"tensor": degree}).verdicts}
+    verdict = found.get("Heads divide evenly")
+    if largest is None:
+        assert verdict is None
+    else:
+        assert (verdict.limit, verdict.holds) == (largest, degree == largest)
+        assert "64 attention heads" in verdict.remedy
 
 
 def test_more_replicas_never_let_wait_longer(chat):
@@ -324,7 +331,7 @@ def test_the_cache_has_room_for_as_many_as_it_says(chat):
 
 
 def test_a_model_that_does_not_fit_says_so(chat):
-    ledger = chat.evaluate({"tensor_parallel": 1})
+    ledger = chat.evaluate({"tensor": 1})
     assert {"Fits in memory", "Cache holds the batch"} <= {
         verdict.constraint for verdict in ledger.violations
     }
@@ -335,7 +342,7 @@ def test_cost_and_energy_of_a_token_worked_by_hand(chat):
     region, days = Regions.France, 100.0
     ledger = chat.evaluate(
         {"region": region.name, "duration_days": days, "replicas": 3, "request_rate": 12.0,
-         "tensor_parallel": 4}
+         "tensor": 4}
     )  # fmt: skip
     hall, gpu = Facilities[CHAT.facility], Hardware["H100"]
     seconds, devices = days * 86_400.0, 12
@@ -357,6 +364,31 @@ def test_cost_and_energy_of_a_token_worked_by_hand(chat):
     assert ledger.reliability.si("expected_failures") == pytest.approx(
         2 * whole.reliability.si("expected_failures")
     ), "twelve devices stand in two nodes"
+
+
+def test_a_sweep_holds_what_single_evaluations_hold(chat):
+    rates, replicas = np.array([0.5, 5.0, 25.0])[:, None, None], np.array([1, 3])[:, None]
+    many = chat.evaluate(
+        {"request_rate": rates, "replicas": replicas, "prompt_length": np.array([100, 9000])}
+    )
+    for at in np.ndindex(3, 2, 2):
+        one = chat.evaluate({"request_rate": rates[at[0], 0, 0], "replicas": (1, 3)[at[1]],
+                             "prompt_length": (100, 9000)[at[2]]})  # fmt: skip
+        for path in metric_paths():
+            alone, among = one.si(path), many.si(path)
+            if alone is not None and not isinstance(alone, str):
+                value = np.broadcast_to(among, (3, 2, 2))[at]
+                assert value == pytest.approx(alone, rel=1e-8, abs=1e-9), path
+        for verdict, each in zip(one.verdicts, many.verdicts, strict=True):
+            assert np.broadcast_to(each.holds, (3, 2, 2))[at] == verdict.holds, verdict.constraint
+
+
+def test_more_requests_move_the_tail_most(chat):
+    around = chat.sensitivity({"request_rate": 8.0})
+    tail = "performance.time_to_first_token_p99"
+    assert around.elasticity(tail, "request_rate") > 5.0
+    assert around.elasticity("economics.tco", "replicas") == pytest.approx(1.0, abs=0.2)
+    assert around.elasticity(tail, "duration_days") == 0.0
 
 
 def test_longer_service_and_more_of_it_scale(chat):
@@ -386,9 +418,7 @@ def test_whatever_is_chosen_the_ledger_is_finite(application, seed):
     simulation = ServingSimulation(application, "EdgeGuardian")
     choice = {}
     for each in simulation.choices:
-        if each.name == "tensor_parallel":
-            choice[each.name] = int(random.choice([1, 2, 4, 8]))
-        elif hasattr(each, "options"):
+        if hasattr(each, "options"):
             choice[each.name] = str(random.choice([option.value for option in each.listed()]))
         else:
             value = float(np.exp(random.uniform(np.log(each.minimum), np.log(each.maximum))))

@@ -108,6 +108,9 @@ class Performance(Group):
     sequences_that_fit = Metric(
         "sample", "Sequences that fit", "Requests whose cache one replica has room for.", "higher"
     )
+    tensor_degree = Metric(
+        "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
+    )
 
 
 class Sustainability(Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -13,10 +14,9 @@ from mlsysim.applications import Application
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine.serving import Service, serve
-from mlsysim.errors import InvalidInput
 from mlsysim.facilities import Facilities
 from mlsysim.ledger import Economics, Group, Performance, Reliability, SystemLedger, Verdict
-from mlsysim.models import Transformer
+from mlsysim.models import ModelSpec, Transformer
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.deployment import (
@@ -146,9 +146,9 @@ class ServingSimulation(BaseSimulation):
             applies=_shared,
         ),
         NumberChoice(
-            name="tensor_parallel",
-            label="Devices per replica",
-            help="Devices that divide every layer among them; a divisor of the attention heads.",
+            name="tensor",
+            label="Tensor degree",
+            help="Devices of a replica, which divide every operator among themselves.",
             unit="dimensionless",
             minimum=1,
             maximum=lambda simulation: simulation.scenario.system.devices_per_node,
@@ -173,7 +173,7 @@ class ServingSimulation(BaseSimulation):
         served = serve(self._service(scenario, choice))
         deployment = Deployment(
             scenario=scenario,
-            performance=_of_all(served.performance, replicas),
+            performance=_of_all(served.performance, replicas, scenario.system.layout.tensor),
             units=self.persona.scale_factor * replicas,
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
@@ -191,17 +191,12 @@ class ServingSimulation(BaseSimulation):
             ),
             reliability=self._failures(deployment, replicas),
         )
-        own = self._verdicts(ledger, choice)
+        own = (*self._verdicts(ledger, choice), *_divided(scenario.model, ledger))
         return replace(ledger, verdicts=(*own, *verdicts(scenario, ledger)))
 
     def _scenario(self, choice: dict[str, Any]) -> Application:
         system = self.scenario.system
-        degree = choice.get("tensor_parallel", system.layout.tensor)
-        model = self.scenario.model
-        if isinstance(model, Transformer) and model.attention.heads % degree:
-            heads = model.attention.heads
-            raise InvalidInput("tensor_parallel", degree, f"a divisor of the {heads} heads")
-        layout = replace(system.layout, tensor=degree)
+        layout = replace(system.layout, tensor=choice.get("tensor", system.layout.tensor))
         return replace(self.scenario, system=replace(system, layout=layout))
 
     def _service(self, scenario: Application, choice: dict[str, Any]) -> Service:
@@ -265,10 +260,28 @@ class ServingSimulation(BaseSimulation):
         )
 
 
-def _of_all(performance: Performance, replicas: Any) -> Performance:
+def _divided(model: ModelSpec, ledger: SystemLedger) -> Iterator[Verdict]:
+    """Hold the tensor degree against the largest one up to it that leaves no head over."""
+    degree = ledger.performance.si("tensor_degree")
+    if degree is not None and isinstance(model, Transformer):
+        yield Verdict(
+            "Heads divide evenly",
+            "performance.tensor_degree",
+            degree,
+            next(each for each in np.arange(degree, 0, -1) if model.heads % each == 0),
+            "dimensionless",
+            "at most",
+            f"Choose a tensor degree that divides {model.heads} attention heads.",
+        )
+
+
+def _of_all(performance: Performance, replicas: Any, degree: int) -> Performance:
     """Return the performance of one replica with the requests of all of them."""
     rates = ("served_rate", "request_capacity")
-    whole = performance.replace(**{name: performance.si(name) * replicas for name in rates})
+    whole = performance.replace(
+        tensor_degree=float(degree) if degree > 1 else None,
+        **{name: performance.si(name) * replicas for name in rates},
+    )
     return whole.within(**{name: partial(_times, performance, name, replicas) for name in rates})
 
 
