@@ -75,17 +75,25 @@ class Performance(Group):
         "second", "First token", "Mean time from request to first token, waiting included.", "lower"
     )
     time_to_first_token_p99 = Metric(
-        "second", "First token, 99 %", "Time to first token that 99 % of requests keep.", "lower"
+        "second",
+        "First token, 99 %",
+        "Time to first token that 99 % of requests do not exceed.",
+        "lower",
     )
-    waiting_time = Metric("second", "Waiting", "Mean wait for a slot in the batch.", "lower")
+    waiting_time = Metric(
+        "second", "Waiting", "Mean wait for a slot in a peak of one hour.", "lower"
+    )
     waiting_time_p99 = Metric(
-        "second", "Waiting, 99 %", "Wait for a slot that 99 % of requests keep.", "lower"
+        "second", "Waiting, 99 %", "Wait for a slot that 99 % of requests do not exceed.", "lower"
     )
     request_latency = Metric(
         "second", "Whole answer", "Mean time from request to last token.", "lower"
     )
     request_latency_p99 = Metric(
-        "second", "Whole answer, 99 %", "Time to last token that 99 % of requests keep.", "lower"
+        "second",
+        "Whole answer, 99 %",
+        "Time to last token that 99 % of requests do not exceed.",
+        "lower",
     )
     offered_load = Metric(
         "dimensionless", "Load", "Requests that arrive over those that can be answered.", "lower"
