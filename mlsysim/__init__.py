@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         OptionChoice,
         ReliabilitySimulation,
         ResourceSimulation,
+        ServingSimulation,
         SynthesisSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
@@ -57,6 +58,7 @@ _HOME_OF = {
     "ReliabilitySimulation": "simulations",
     "ResourceSimulation": "simulations",
     "Runtimes": "runtimes",
+    "ServingSimulation": "simulations",
     "Sustainability": "ledger",
     "SynthesisSimulation": "simulations",
     "System": "systems",
@@ -90,6 +92,7 @@ __all__ = [
     "ReliabilitySimulation",
     "ResourceSimulation",
     "Runtimes",
+    "ServingSimulation",
     "Sustainability",
     "SynthesisSimulation",
     "System",

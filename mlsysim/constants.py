@@ -56,6 +56,15 @@ Constants: Registry[Constant] = Registry(
         Constant(name="world_electricity_per_year", symbol="E_world", value=29_500,
                  unit="terawatt_hour", label="Electricity generated in the world in 2023",
                  source="world-electricity-2023"),
+        Constant(name="conversation_prompt_tokens", symbol="p", value=1024, unit="dimensionless",
+                 label="Tokens of the prompt of a chat request, a round figure near the mean",
+                 source="azure-conversations-2023"),
+        Constant(name="conversation_output_tokens", symbol="o", value=256, unit="dimensionless",
+                 label="Tokens of the answer to a chat request, a round figure near the mean",
+                 source="azure-conversations-2023"),
+        Constant(name="first_token_deadline", symbol="t_first", value=2, unit="second",
+                 label="Time to first token that 99 % of chat requests must keep in MLPerf",
+                 source="mlperf-token-deadlines"),
     ),
 )  # fmt: skip
 

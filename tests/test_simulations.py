@@ -227,6 +227,7 @@ def test_a_region_changes_carbon_water_and_price_and_nothing_else(kind, applicat
         "economics.tco",
         "economics.running_cost",
         "economics.cost_per_sample",
+        "economics.cost_per_million_output_tokens",
     }
     q, p = quebec.sustainability, poland.sustainability
     assert p.operational_carbon_kg / q.operational_carbon_kg == pytest.approx(615.0 / 31.2)

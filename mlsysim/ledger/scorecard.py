@@ -71,6 +71,54 @@ class Performance(Group):
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
     precision = Note("Precision", "Format of the weights.")
     hardware = Note("Hardware", "The device the system is built of.")
+    time_to_first_token = Metric(
+        "second", "First token", "Mean time from request to first token, waiting included.", "lower"
+    )
+    time_to_first_token_p99 = Metric(
+        "second",
+        "First token, 99 %",
+        "Time to first token that 99 % of requests do not exceed.",
+        "lower",
+    )
+    waiting_time = Metric(
+        "second", "Waiting", "Mean wait for a slot in a peak of one hour.", "lower"
+    )
+    waiting_time_p99 = Metric(
+        "second", "Waiting, 99 %", "Wait for a slot that 99 % of requests do not exceed.", "lower"
+    )
+    request_latency = Metric(
+        "second", "Whole answer", "Mean time from request to last token.", "lower"
+    )
+    request_latency_p99 = Metric(
+        "second",
+        "Whole answer, 99 %",
+        "Time to last token that 99 % of requests do not exceed.",
+        "lower",
+    )
+    offered_load = Metric(
+        "dimensionless", "Load", "Requests that arrive over those that can be answered.", "lower"
+    )
+    served_rate = Metric(
+        "sample/second",
+        "Requests answered",
+        "Requests answered per second, all replicas.",
+        "higher",
+    )
+    request_capacity = Metric(
+        "sample/second",
+        "Request capacity",
+        "Requests all replicas can answer per second.",
+        "higher",
+    )
+    sequences_in_flight = Metric(
+        "sample", "Sequences in flight", "Mean requests in the batch of one replica."
+    )
+    sequences_that_fit = Metric(
+        "sample", "Sequences that fit", "Requests whose cache one replica has room for.", "higher"
+    )
+    tensor_degree = Metric(
+        "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
+    )
 
 
 class Sustainability(Group):
@@ -108,6 +156,9 @@ class Economics(Group):
     running_cost = Metric("USD", "Running cost", "Electricity over the duration.", "lower")
     cost_per_sample = Metric(
         "USD/sample", "Cost per unit of work", "Total cost over work done.", "lower"
+    )
+    cost_per_million_output_tokens = Metric(
+        "USD", "Cost per million tokens", "Total cost over a million tokens answered.", "lower"
     )
 
 

@@ -5,6 +5,7 @@ from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
+from mlsysim.simulations.serving import ServingSimulation
 from mlsysim.simulations.synthesis import SynthesisSimulation
 
 SIMULATIONS: tuple[type[BaseSimulation], ...] = (
@@ -12,6 +13,7 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ReliabilitySimulation,
     NodeSimulation,
     SynthesisSimulation,
+    ServingSimulation,
 )
 
 __all__ = [
@@ -24,5 +26,6 @@ __all__ = [
     "OptionChoice",
     "ReliabilitySimulation",
     "ResourceSimulation",
+    "ServingSimulation",
     "SynthesisSimulation",
 ]
