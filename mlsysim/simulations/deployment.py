@@ -113,13 +113,15 @@ class Deployment:
         idle = system.devices * (system.hardware.idle_power_w + system.host_power_w)
         off = system.devices * system.hardware.idle_power_w if system.sleeps else 0.0
         on = formulas.power_at_load(idle=idle, maximum=running_w, load=self.utilization)
-        return float(formulas.power_at_load(idle=off, maximum=on, load=self.duty_cycle))
+        power: float = formulas.power_at_load(idle=off, maximum=on, load=self.duty_cycle)
+        return power
 
     @property
     def samples(self) -> float:
         """Units of work done and kept."""
         running = self.duration_s * self.duty_cycle * self.utilization * self.goodput
-        return float(self.performance.si("throughput") * running * self.units)
+        done: float = self.performance.si("throughput") * running * self.units
+        return done
 
     def sustainability(self) -> Sustainability:
         """Return energy, carbon and water over the duration."""
@@ -163,7 +165,8 @@ class Deployment:
         capacity_wh = self.scenario.system.battery_wh
         if capacity_wh is None:
             return None
-        return float(formulas.battery_life(capacity_wh * SECONDS_PER_HOUR, self.unit_power_w))
+        life: float = formulas.battery_life(capacity_wh * SECONDS_PER_HOUR, self.unit_power_w)
+        return life
 
     def economics(self, sustainability: Sustainability) -> Economics:
         """Return capital and running cost over the duration."""
