@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         OptionChoice,
         ReliabilitySimulation,
         ResourceSimulation,
+        TrainingSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
 
@@ -60,6 +61,7 @@ _HOME_OF = {
     "System": "systems",
     "SystemLedger": "ledger",
     "Systems": "systems",
+    "TrainingSimulation": "simulations",
     "Verdict": "ledger",
 }
 
@@ -92,6 +94,7 @@ __all__ = [
     "System",
     "SystemLedger",
     "Systems",
+    "TrainingSimulation",
     "Verdict",
 ]
 

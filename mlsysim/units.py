@@ -218,6 +218,7 @@ _LADDERS: dict[str, list[tuple[str, str, float]]] = {
     "flop/second": _si("flop_per_s", "FLOP/s"),
     "flop/byte": [("flop_per_byte", "FLOP/B", 1.0)],
     "sample": _si("samples", ""),
+    "token": _si("tokens", "tokens"),
     "sample/second": [("per_day", "/day", 1 / 86400), ("per_s", "/s", 1.0),
                       ("k_per_s", "k/s", 1e3), ("million_per_s", "M/s", 1e6),
                       ("billion_per_s", "G/s", 1e9)],

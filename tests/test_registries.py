@@ -23,6 +23,7 @@ from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import TIERS, Hardware, HardwareSpec
 from mlsysim.models import Models, ModelSpec
+from mlsysim.optimizers import Optimizers
 from mlsysim.personas import Personas
 from mlsysim.precisions import Precisions
 from mlsysim.prices import Price, Prices
@@ -43,6 +44,7 @@ REGISTRIES: dict[str, Registry] = {
     "runtime": Runtimes,
     "system": Systems,
     "failure rate": FailureRates,
+    "optimizer": Optimizers,
     "application": Applications,
     "persona": Personas,
 }

@@ -10,8 +10,6 @@ from mlsysim import formulas
 from mlsysim.engine.workload import Workload
 from mlsysim.models import Transformer
 
-# Adam in mixed precision keeps a master copy and two moments, 4 bytes each (ZeRO, section 3.1).
-_OPTIMIZER_BYTES_PER_PARAMETER = 12.0
 # What allocators lose between blocks of changing size: PagedAttention (2023) measures under 4 %.
 _FRAGMENTATION = 0.04
 
@@ -59,7 +57,7 @@ def _cached_elements(work: Workload) -> Any:
 def _training_state(work: Workload, replicas: float) -> float:
     sharding, held = work.layout.sharding, work.parameters_held
     gradients = formulas.parameter_bytes(held, work.precision.activation_bytes)
-    optimizer = formulas.parameter_bytes(held, _OPTIMIZER_BYTES_PER_PARAMETER)
+    optimizer = formulas.parameter_bytes(held, work.optimizer_bytes_per_parameter)
     return float(
         gradients / (replicas if sharding in ("gradients", "full") else 1.0)
         + optimizer / (1.0 if sharding == "none" else replicas)

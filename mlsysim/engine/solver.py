@@ -15,6 +15,7 @@ from mlsysim.engine.workload import DEFAULT_LENGTH, Workload, build
 from mlsysim.errors import InvalidInput, require_number
 from mlsysim.ledger import Performance
 from mlsysim.models import ModelSpec
+from mlsysim.optimizers import Optimizer
 from mlsysim.precisions import Precision
 from mlsysim.runtimes import Runtime
 from mlsysim.systems import Layout, System
@@ -69,6 +70,7 @@ class Engine:
         layout: Layout | None = None,
         recomputation: str = "none",
         attention: str | None = None,
+        optimizer: Optimizer | str | None = None,
     ) -> Performance:
         """Return the performance of one execution of a model on a system.
 
@@ -80,7 +82,8 @@ class Engine:
         `sequence_length` tokens every `output_length` steps. Left out, the phase is the model's
         first, the precision its own, the lengths 2,048 tokens, the runtime compiled PyTorch, and
         the layout that of the system; models other than transformers are replicated, not divided.
-        `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain".
+        `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain", the
+        `optimizer` Adam.
         A workload that does not fit is solved all the same: compare `memory_used` with
         `memory_capacity`. Batch size and lengths may be arrays.
 
@@ -97,6 +100,7 @@ class Engine:
             "layout": layout,
             "recomputation": recomputation,
             "attention": attention,
+            "optimizer": optimizer,
         }
         lengths = {"sequence_length": sequence_length, "context_length": context_length}
         if phase == "serving":

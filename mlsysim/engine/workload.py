@@ -13,6 +13,7 @@ from mlsysim import formulas
 from mlsysim.errors import InvalidInput, UnknownName, require_number
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.models.operators import OperatorColumns, OperatorTable, OperatorTraits
+from mlsysim.optimizers import DEFAULT_OPTIMIZER, MASTER_BYTES, Optimizer, Optimizers
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.runtimes import ATTENTIONS, Runtime, Runtimes
 from mlsysim.systems import Layout, System
@@ -52,6 +53,7 @@ class Workload:
     layout: Layout
     recomputation: str
     attention: str
+    optimizer: Optimizer
     scalar: bool
 
     @property
@@ -140,6 +142,12 @@ class Workload:
     def activation_bytes(self) -> float:
         """Bytes of one activation."""
         return self.runtime.activation_bytes or self.precision.activation_bytes
+
+    @property
+    def optimizer_bytes_per_parameter(self) -> float:
+        """Bytes kept for each weight: moments, and a 32-bit copy of weights that are narrower."""
+        narrow = self.precision.bytes_per_value < MASTER_BYTES
+        return self.optimizer.moment_bytes + (MASTER_BYTES if narrow else 0.0)
 
     @property
     def cache_bytes(self) -> float:
@@ -266,6 +274,7 @@ def build(
     layout: Layout | None,
     recomputation: str,
     attention: str | None,
+    optimizer: Optimizer | str | None = None,
 ) -> Workload:
     """Return the workload of a request, or raise `InvalidInput` or `UnknownName`."""
     _require_kind("model", model, ModelSpec)
@@ -276,6 +285,8 @@ def build(
         precision = Precisions[precision or model.default_precision]
     phase = phase or model.phases[0]
     model.require_phase(phase)
+    if not isinstance(optimizer, Optimizer):
+        optimizer = Optimizers[DEFAULT_OPTIMIZER if optimizer is None else optimizer]
     attention = _option("attention", attention or runtime.attention, ATTENTIONS)
     layout = _checked_layout(model, layout or _usual_layout(model, system))
     training = phase == "training"
@@ -308,6 +319,7 @@ def build(
         layout=layout,
         recomputation=_option("recomputation", recomputation, RECOMPUTATIONS),
         attention=attention,
+        optimizer=optimizer,
         scalar=np.ndim(batch_size) == 0 and scalar_length,
     )
 

@@ -59,6 +59,14 @@ from mlsysim.formulas.sustainability import (
     power_at_load,
     power_limited_fraction,
 )
+from mlsysim.formulas.training import (
+    critical_batch,
+    parallel_efficiency,
+    pretraining_loss,
+    run_duration,
+    training_compute,
+    training_steps,
+)
 
 __all__ = [
     "Law",
@@ -73,6 +81,7 @@ __all__ = [
     "checkpointed_goodput",
     "compute_time",
     "cost_per_sample",
+    "critical_batch",
     "daly_checkpoint_interval",
     "dynamic_power_share",
     "element_bytes",
@@ -95,17 +104,22 @@ __all__ = [
     "operational_carbon",
     "optimal_checkpoint_interval",
     "overlapped_time",
+    "parallel_efficiency",
     "parameter_bytes",
     "pipeline_bubble_fraction",
     "power_at_load",
     "power_limited_fraction",
+    "pretraining_loss",
     "queueing_delay_quantile",
     "queueing_probability",
     "ridge_point",
+    "run_duration",
     "series_failure_interval",
     "spare_shortage_probability",
     "throughput",
     "tile_fill_time",
     "total_cost_of_ownership",
+    "training_compute",
+    "training_steps",
     "young_checkpoint_interval",
 ]

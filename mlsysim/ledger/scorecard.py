@@ -71,6 +71,43 @@ class Performance(Group):
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
     precision = Note("Precision", "Format of the weights.")
     hardware = Note("Hardware", "The device the system is built of.")
+    training_time = Metric(
+        "second", "Time to train", "Time of the whole training run, failures included.", "lower"
+    )
+    training_steps = Metric("dimensionless", "Steps", "Optimizer steps of the run.", "lower")
+    training_compute = Metric(
+        "flop", "Training compute", "The model's own arithmetic in the whole run.", "lower"
+    )
+    training_loss = Metric(
+        "dimensionless", "Loss reached", "Nats per token, by a published scaling law.", "lower"
+    )
+    tokens_per_parameter = Metric(
+        "dimensionless", "Tokens per parameter", "Tokens trained on over trained weights."
+    )
+    batch_tokens = Metric("token", "Batch in tokens", "Tokens of one optimizer step.")
+    critical_batch_tokens = Metric(
+        "token",
+        "Critical batch",
+        "Tokens in a batch beyond which more of them save few steps.",
+    )
+    replica_batch = Metric(
+        "sample", "Batch of a replica", "Sequences or samples of one replica in one step."
+    )
+    bubble_fraction = Metric(
+        "dimensionless", "Bubble", "Share of the step spent waiting for a stage.", "lower"
+    )
+    parallel_efficiency = Metric(
+        "dimensionless",
+        "Parallel efficiency",
+        "Share of the step not spent on links or waiting for a stage.",
+        "higher",
+    )
+    tensor_degree = Metric(
+        "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
+    )
+    pipeline_chunks = Metric(
+        "dimensionless", "Pipeline chunks", "Pieces that the layers are cut into."
+    )
 
 
 class Sustainability(Group):
@@ -138,6 +175,8 @@ class Reliability(Group):
     young_checkpoint_interval = Metric("second", "Young", "First-order optimum of Young (1974).")
     daly_checkpoint_interval = Metric("second", "Daly", "Higher-order optimum of Daly (2006).")
     spares = Metric("device", "Spare nodes", "Nodes held ready to replace failed ones.")
+    checkpoint_size = Metric("byte", "Checkpoint", "Weights and optimizer state to save.", "lower")
+    checkpoint_time = Metric("second", "Time to save", "The job stands still so long.", "lower")
 
 
 GROUPS: Mapping[str, type[Group]] = {

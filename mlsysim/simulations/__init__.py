@@ -5,11 +5,13 @@ from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoi
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
+from mlsysim.simulations.training import TrainingSimulation
 
 SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ResourceSimulation,
     ReliabilitySimulation,
     NodeSimulation,
+    TrainingSimulation,
 )
 
 __all__ = [
@@ -22,4 +24,5 @@ __all__ = [
     "OptionChoice",
     "ReliabilitySimulation",
     "ResourceSimulation",
+    "TrainingSimulation",
 ]

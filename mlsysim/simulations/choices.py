@@ -56,7 +56,9 @@ class Choice:
 class NumberChoice(Choice):
     """A number with a unit and bounds; `integer` numbers must be whole.
 
-    `scale` is "linear" or "log": how a slider should run over the range.
+    `scale` is "linear" or "log": how a slider should run over the range. A `structural` number
+    changes the structure of the computation, so that a sweep evaluates each of its values by
+    itself; all others may come as arrays, one entry for each point of a sweep.
 
     >>> days = NumberChoice(name="duration_days", label="Duration", help="", unit="day",
     ...                     minimum=1, maximum=3650, default=365)
@@ -73,6 +75,7 @@ accepted: a number of day from 1 to 3650.
     maximum: Any
     integer: bool = False
     scale: str = "linear"
+    structural: bool = False
 
     @property
     def accepted(self) -> str:
