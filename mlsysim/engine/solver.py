@@ -85,7 +85,8 @@ class Engine:
         `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain", the
         `optimizer` Adam.
         A workload that does not fit is solved all the same: compare `memory_used` with
-        `memory_capacity`. Batch size and lengths may be arrays.
+        `memory_capacity`. Batch size and lengths may be arrays that broadcast to one shape, which
+        all that depends on them takes.
 
         Raises `InvalidInput` for values out of range, `UnknownName` for unknown names.
 
@@ -102,11 +103,12 @@ class Engine:
             "attention": attention,
             "optimizer": optimizer,
         }
-        lengths = {"sequence_length": sequence_length, "context_length": context_length}
-        if phase == "serving":
-            return _serve(model, system, batch_size, lengths, output_length, chosen)
-        work = build(model, system, phase=phase, batch_size=batch_size, lengths=lengths, **chosen)
-        return _performance(work, _run(work), phase=work.phase)
+        given = (batch_size, sequence_length, context_length, output_length)
+        shape = np.broadcast_shapes(*(np.shape(each) for each in given))
+        if shape:
+            given = tuple(_flat(each, shape) for each in given)
+        solved = _solve(model, system, phase, *given, chosen)
+        return solved.reshaped(shape) if len(shape) > 1 else solved
 
     @staticmethod
     def largest_batch(
@@ -143,6 +145,27 @@ class Engine:
         )
         fitting = memory.sequences_that_fit(work, tokens_per_sequence, share_of_memory)
         return float(fitting) if np.ndim(fitting) == 0 else fitting
+
+
+def _flat(given: Any, shape: tuple[int, ...]) -> Any:
+    return given if np.ndim(given) == 0 else np.broadcast_to(given, shape).ravel()
+
+
+def _solve(
+    model: ModelSpec,
+    system: System,
+    phase: str | None,
+    batch_size: Any,
+    sequence_length: Any,
+    context_length: Any,
+    output_length: Any,
+    chosen: dict[str, Any],
+) -> Performance:
+    lengths = {"sequence_length": sequence_length, "context_length": context_length}
+    if phase == "serving":
+        return _serve(model, system, batch_size, lengths, output_length, chosen)
+    work = build(model, system, phase=phase, batch_size=batch_size, lengths=lengths, **chosen)
+    return _performance(work, _run(work), phase=work.phase)
 
 
 def _run(work: Workload) -> _Outcome:

@@ -1,7 +1,7 @@
 """The universal scorecard that every simulation returns."""
 
 from mlsysim.ledger.comparison import Comparison, Difference
-from mlsysim.ledger.metrics import Group, Interval, Metric, Note, Verdict
+from mlsysim.ledger.metrics import Factors, Group, Interval, Metric, Note, Verdict
 from mlsysim.ledger.scorecard import (
     Economics,
     Performance,
@@ -15,6 +15,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "Economics",
+    "Factors",
     "Group",
     "Interval",
     "Metric",

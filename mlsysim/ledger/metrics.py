@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -57,6 +57,17 @@ class Interval(NamedTuple):
     high: Any
 
 
+class Factors(NamedTuple):
+    """The ends of an interval over the value between them."""
+
+    low: Any
+    high: Any
+
+
+# Ends, or what they are worked out from when somebody asks: most intervals of a sweep never are.
+Ends = Interval | Factors | Callable[[], tuple[Any, Any]]
+
+
 class Group:
     """An immutable set of metrics; those not given are None: they do not apply.
 
@@ -75,7 +86,7 @@ Did you mean 'duration'?
 
     metrics: ClassVar[Mapping[str, Metric]] = {}
     _values: Mapping[str, Any]
-    _intervals: Mapping[str, Interval]
+    _intervals: Mapping[str, Ends]
 
     def __init_subclass__(cls) -> None:
         declared = {name: m for name, m in vars(cls).items() if isinstance(m, Metric)}
@@ -131,8 +142,11 @@ Did you mean 'duration'?
             raise UnknownName(type(self).__name__, name, self.metrics)
         return self._values.get(name)
 
-    def within(self, **factors: float | tuple[Any, Any]) -> Self:
-        """Return a copy whose named metrics carry an interval: a factor each way, or two ends.
+    def within(self, **ends: float | Ends | tuple[Any, Any]) -> Self:
+        """Return a copy whose named metrics carry an interval.
+
+        It is given as a factor each way, as two `Factors`, as two ends, or as a function that
+        returns the ends when they are asked for.
 
         >>> class Trip(Group):
         ...     duration = Metric("second", "Duration", "From door to door.", "lower")
@@ -141,13 +155,15 @@ Did you mean 'duration'?
         """
         copy = self._copy()
         intervals = dict(self._intervals)
-        for name, given in factors.items():
-            value = self.si(name)
-            if value is None:
+        for name, given in ends.items():
+            if self.si(name) is None:
                 continue
-            low, high = given if isinstance(given, tuple) else (value / given, value * given)
-            metric = self.metrics[name]
-            intervals[name] = Interval(self._checked(metric, low), self._checked(metric, high))
+            if callable(given) or isinstance(given, Factors):
+                intervals[name] = given
+            elif isinstance(given, tuple):
+                intervals[name] = Interval(*given)
+            else:
+                intervals[name] = Factors(1.0 / given, given)
         object.__setattr__(copy, "_intervals", intervals)
         return copy
 
@@ -161,8 +177,14 @@ Did you mean 'duration'?
 
     def si_interval(self, name: str) -> Interval | None:
         """Return the interval of a metric as plain SI numbers."""
-        self.si(name)
-        return self._intervals.get(name)
+        value, given = self.si(name), self._intervals.get(name)
+        if given is None:
+            return None
+        if isinstance(given, Factors):
+            ends: tuple[Any, Any] = (value * given.low, value * given.high)
+        else:
+            ends = given() if callable(given) else given
+        return Interval(*(self._checked(self.metrics[name], end) for end in ends))
 
     def interval_text(self, name: str) -> str:
         """Return the interval of a metric the way people read it, empty where there is none."""
@@ -198,6 +220,23 @@ Did you mean 'duration'?
         object.__setattr__(copy, "_intervals", self._intervals)
         return copy
 
+    def reshaped(self, shape: tuple[int, ...]) -> Self:
+        """Return a copy whose arrays have another shape; intervals by factors are kept."""
+
+        def shaped(value: Any) -> Any:
+            return value.reshape(shape) if isinstance(value, np.ndarray) and value.ndim else value
+
+        copy = self._copy()
+        values = {name: shaped(value) for name, value in self._values.items()}
+        intervals = {
+            name: type(ends)(shaped(ends.low), shaped(ends.high))
+            for name, ends in self._intervals.items()
+            if isinstance(ends, Factors | Interval)
+        }
+        object.__setattr__(copy, "_values", values)
+        object.__setattr__(copy, "_intervals", intervals)
+        return copy
+
     def replace(self, **values: Any) -> Self:
         """Return a copy with some metrics changed; their intervals no longer hold."""
         copy = self._copy()
@@ -228,6 +267,8 @@ Did you mean 'duration'?
 class Verdict:
     """One constraint held against one value: does it hold, by how much, what would lift it.
 
+    Value and limit may be arrays, one entry for each point of a sweep.
+
     >>> late = Verdict("Deadline", "performance.latency", 0.25, 0.2, "second", "at most", "Shrink.")
     >>> late.holds, round(late.margin, 3)
     (False, -0.25)
@@ -237,8 +278,8 @@ class Verdict:
 
     constraint: str
     metric: str
-    value: float
-    limit: float
+    value: Any
+    limit: Any
     unit: str
     sense: str
     remedy: str
@@ -247,21 +288,26 @@ class Verdict:
         if self.sense not in ("at most", "at least"):
             raise InvalidInput("sense of a verdict", self.sense, "at most, at least")
         for field in ("value", "limit"):
-            if not math.isfinite(getattr(self, field)):
+            if not np.isfinite(getattr(self, field)).all():
                 raise InvalidInput(f"{field} of {self.constraint}", getattr(self, field), "finite")
 
     @property
-    def holds(self) -> bool:
+    def holds(self) -> Any:
         """Whether the constraint is met."""
         return self.value <= self.limit if self.sense == "at most" else self.value >= self.limit
 
     @property
-    def margin(self) -> float:
+    def margin(self) -> Any:
         """Room left as a fraction of the limit; negative when the constraint is violated."""
         room = self.limit - self.value if self.sense == "at most" else self.value - self.limit
+        if isinstance(room, np.ndarray):
+            return room / np.where(self.limit == 0.0, 1.0, np.abs(self.limit))
         return room / abs(self.limit) if self.limit else room
 
     def __str__(self) -> str:
+        if np.ndim(self.holds):
+            held = np.asarray(self.holds)
+            return f"{self.constraint}: holds at {held.sum():,} of {held.size:,} points"
         value = units.humanize(self.value, self.unit)
         limit = units.humanize(self.limit, self.unit)
         state = (

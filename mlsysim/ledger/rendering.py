@@ -11,7 +11,7 @@ import numpy as np
 from mlsysim import units
 
 if TYPE_CHECKING:
-    from mlsysim.ledger.metrics import Group
+    from mlsysim.ledger.metrics import Group, Verdict
     from mlsysim.ledger.scorecard import SystemLedger
 
 
@@ -32,7 +32,7 @@ def table(ledger: SystemLedger) -> str:
         if rows:
             blocks.append("\n".join([name.capitalize(), *(f"  {line}" for line in columns(rows))]))
     if ledger.verdicts:
-        marks = [f"  {'✓' if v.holds else '✗'} {v}" for v in ledger.verdicts]
+        marks = [f"  {_mark(v)} {v}" for v in ledger.verdicts]
         blocks.append("\n".join(["Verdicts", *marks]))
     return "\n\n".join(blocks)
 
@@ -45,8 +45,7 @@ def html(ledger: SystemLedger) -> str:
         if _rows(getattr(ledger, name))
     )
     verdicts = "".join(
-        f"<li>{'✓' if verdict.holds else '✗'} {escape(str(verdict))}</li>"
-        for verdict in ledger.verdicts
+        f"<li>{_mark(verdict)} {escape(str(verdict))}</li>" for verdict in ledger.verdicts
     )
     listed = f"<ul style='list-style:none;padding:0;margin:0'>{verdicts}</ul>" if verdicts else ""
     return (
@@ -58,6 +57,10 @@ def html(ledger: SystemLedger) -> str:
 def preformatted(text: str) -> str:
     """Wrap plain text for a notebook."""
     return f"<pre style='color:inherit;background:none'>{escape(text)}</pre>"
+
+
+def _mark(verdict: Verdict) -> str:
+    return "✓" if np.all(verdict.holds) else "✗"
 
 
 def _card(name: str, rows: list[tuple[str, str, str]]) -> str:

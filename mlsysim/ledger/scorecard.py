@@ -220,13 +220,13 @@ class SystemLedger:
     @property
     def feasible(self) -> bool:
         """Whether every constraint holds."""
-        return all(verdict.holds for verdict in self.verdicts)
+        return all(np.all(verdict.holds) for verdict in self.verdicts)
 
     @property
     def violations(self) -> tuple[Verdict, ...]:
         """The constraints that do not hold, worst first."""
-        broken = (verdict for verdict in self.verdicts if not verdict.holds)
-        return tuple(sorted(broken, key=lambda verdict: verdict.margin))
+        broken = (verdict for verdict in self.verdicts if not np.all(verdict.holds))
+        return tuple(sorted(broken, key=lambda verdict: float(np.min(verdict.margin))))
 
     def si(self, path: str) -> Any:
         """Return the plain SI number at a path such as "performance.latency"."""
@@ -259,7 +259,7 @@ class SystemLedger:
             "context": _plain(dict(self.context)),
             **{name: _group_to_dict(getattr(self, name)) for name in GROUPS},
             "verdicts": [
-                {**asdict(v), "holds": v.holds, "margin": v.margin} for v in self.verdicts
+                _plain({**asdict(v), "holds": v.holds, "margin": v.margin}) for v in self.verdicts
             ],
         }
 

@@ -1,7 +1,7 @@
 """The decision engine: simulations that turn a choice into a system ledger."""
 
+from mlsysim.choices import Choice, NumberChoice, Option, OptionChoice
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoice
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation

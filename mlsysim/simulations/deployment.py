@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
 from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRate
 from mlsysim.ledger import (
     Economics,
+    Factors,
     Performance,
     Reliability,
     Sustainability,
@@ -21,7 +26,6 @@ from mlsysim.ledger import (
     Verdict,
 )
 from mlsysim.regions import Region, Regions
-from mlsysim.simulations.choices import NumberChoice, OptionChoice
 
 _WATTS_PER_TERAWATT_HOUR_A_YEAR = 1e12 * SECONDS_PER_HOUR / SECONDS_PER_YEAR
 _SHARE_OF_WORLD_WORTH_A_VERDICT = 0.01
@@ -74,7 +78,8 @@ PRECISION = OptionChoice(
 class Deployment:
     """Units of an application in service at a place for a time.
 
-    `goodput` is the share of the work done that is kept.
+    `goodput` is the share of the work done that is kept. Everything but region and facility may
+    be an array, one entry for each point of a sweep.
     """
 
     scenario: Application
@@ -82,12 +87,12 @@ class Deployment:
     units: float
     region: Region
     facility: Facility
-    duration_s: float
-    lifetime_s: float
-    duty_cycle: float
-    utilization: float
-    goodput: float = 1.0
-    spare_devices: float = 0.0
+    duration_s: Any
+    lifetime_s: Any
+    duty_cycle: Any
+    utilization: Any
+    goodput: Any = 1.0
+    spare_devices: Any = 0.0
 
     @property
     def devices(self) -> float:
@@ -95,31 +100,30 @@ class Deployment:
         return self.units * self.scenario.system.devices
 
     @property
-    def unit_power_w(self) -> float:
+    def unit_power_w(self) -> Any:
         """Mean IT power of one unit: working, idle and off duty."""
         return self._unit_power_w(self.performance.si("power"))
 
     @property
-    def energy_factors(self) -> tuple[float, float]:
+    def energy_factors(self) -> Factors:
         """What the ends of the interval of power do to the energy: a factor each."""
         ends = self.performance.si_interval("power")
         if ends is None:
-            return 1.0, 1.0
-        low, high = (self._unit_power_w(end) / self.unit_power_w for end in ends)
-        return low, high
+            return Factors(1.0, 1.0)
+        return Factors(*(self._unit_power_w(end) / self.unit_power_w for end in ends))
 
-    def _unit_power_w(self, running_w: float) -> float:
+    def _unit_power_w(self, running_w: Any) -> Any:
         system = self.scenario.system
         idle = system.devices * (system.hardware.idle_power_w + system.host_power_w)
         off = system.devices * system.hardware.idle_power_w if system.sleeps else 0.0
         on = formulas.power_at_load(idle=idle, maximum=running_w, load=self.utilization)
-        return float(formulas.power_at_load(idle=off, maximum=on, load=self.duty_cycle))
+        return formulas.power_at_load(idle=off, maximum=on, load=self.duty_cycle)
 
     @property
-    def samples(self) -> float:
+    def samples(self) -> Any:
         """Units of work done and kept."""
         running = self.duration_s * self.duty_cycle * self.utilization * self.goodput
-        return float(self.performance.si("throughput") * running * self.units)
+        return self.performance.si("throughput") * running * self.units
 
     def sustainability(self) -> Sustainability:
         """Return energy, carbon and water over the duration."""
@@ -135,7 +139,7 @@ class Deployment:
         )
         on_site = formulas.on_site_water(it_energy, facility.water_usage_effectiveness_l_per_j)
         off_site = formulas.grid_water(energy, region.water_l_per_j)
-        low, high = self.energy_factors
+        factors = self.energy_factors
         found = Sustainability(
             energy=energy,
             it_energy=it_energy,
@@ -153,17 +157,17 @@ class Deployment:
         )
         proportional = ("energy", "it_energy", "average_power", "device_power",
                         "operational_carbon", "on_site_water", "grid_water", "water")  # fmt: skip
-        ends = {name: (found.si(name) * low, found.si(name) * high) for name in proportional}
-        ends["carbon"] = (operational * low + embodied, operational * high + embodied)
-        if found.si("battery_life") is not None:
-            ends["battery_life"] = (found.si("battery_life") / high, found.si("battery_life") / low)
-        return found.within(**ends)
+        return found.within(
+            **dict.fromkeys(proportional, factors),
+            carbon=partial(_ends_of_sum, operational, factors, embodied),
+            battery_life=Factors(1.0 / factors.high, 1.0 / factors.low),
+        )
 
-    def _battery_life(self) -> float | None:
+    def _battery_life(self) -> Any:
         capacity_wh = self.scenario.system.battery_wh
         if capacity_wh is None:
             return None
-        return float(formulas.battery_life(capacity_wh * SECONDS_PER_HOUR, self.unit_power_w))
+        return formulas.battery_life(capacity_wh * SECONDS_PER_HOUR, self.unit_power_w)
 
     def economics(self, sustainability: Sustainability) -> Economics:
         """Return capital and running cost over the duration."""
@@ -181,15 +185,15 @@ class Deployment:
             running_cost=running,
             cost_per_sample=formulas.cost_per_sample(total, self.samples),
         )
-        low, high = self.energy_factors
+        factors = self.energy_factors
+        found = found.within(
+            running_cost=factors, tco=partial(_ends_of_sum, running, factors, capital)
+        )
         speed = self.performance.si_interval("throughput")
-        each, usual = found.si("cost_per_sample"), self.performance.si("throughput")
-        return found.within(
-            running_cost=(running * low, running * high),
-            tco=(capital + running * low, capital + running * high),
-            **({"cost_per_sample": (each * usual / speed.high, each * usual / speed.low)}
-               if speed else {}),
-        )  # fmt: skip
+        if speed is None:
+            return found
+        usual = self.performance.si("throughput")
+        return found.within(cost_per_sample=Factors(usual / speed.high, usual / speed.low))
 
     def failures(self, rate: FailureRate) -> Reliability:
         """Return how often the deployment fails: a job by any of its nodes, devices one by one."""
@@ -203,6 +207,11 @@ class Deployment:
                 duration=self.duration_s, rate=1.0 / unit, parts=self.units
             ),
         )
+
+
+def _ends_of_sum(varying: Any, factors: Factors, fixed: Any) -> tuple[Any, Any]:
+    """Return the ends of a sum of which one part is uncertain."""
+    return varying * factors.low + fixed, varying * factors.high + fixed
 
 
 def solve(scenario: Application, choice: Mapping[str, Any]) -> Performance:
@@ -237,7 +246,8 @@ def verdicts(scenario: Application, ledger: SystemLedger) -> tuple[Verdict, ...]
             _verdict(ledger, "Fits in flash", "performance.flash_used", "at most", flash, smaller)
         )
     world = Constants["world_electricity_per_year"].value * _WATTS_PER_TERAWATT_HOUR_A_YEAR
-    if ledger.si("sustainability.average_power") > _SHARE_OF_WORLD_WORTH_A_VERDICT * world:
+    drawn = ledger.si("sustainability.average_power")
+    if np.any(drawn > _SHARE_OF_WORLD_WORTH_A_VERDICT * world):
         fewer = "No grid can supply it: deploy fewer units."
         found.append(
             _verdict(

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
 from mlsysim.hardware import Hardware, HardwareSpec
@@ -16,7 +19,6 @@ from mlsysim.models import Models
 from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     BATCH_SIZE,
     DURATION,
@@ -154,9 +156,9 @@ class NodeSimulation(BaseSimulation):
 
 def _explained(verdict: Verdict, performance: Performance) -> Verdict:
     """Let a verdict on the latency say which part of it pays most, by Amdahl's law."""
-    if verdict.metric != "performance.latency":
-        return verdict
     latency = performance.si("latency")
+    if verdict.metric != "performance.latency" or np.ndim(latency):
+        return verdict
     times = {name: performance.si(name) or 0.0 for name in _PARTS}
     largest = max(times, key=lambda name: times[name])
     part, remedy = _PARTS[largest]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from mlsysim import formulas
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import (
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -17,7 +18,6 @@ from mlsysim.failure_rates import FailureRates
 from mlsysim.ledger import Reliability, SystemLedger, Verdict
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     DURATION,
     REGION,
@@ -159,7 +159,7 @@ class ReliabilitySimulation(BaseSimulation):
         repair, cost = choice["repair_hours"] * SECONDS_PER_HOUR, choice["checkpoint_cost_s"]
         in_repair = repair / between
         shortage = formulas.spare_shortage_probability(
-            spares=float(choice["spares"]), demand=in_repair
+            spares=choice["spares"] * 1.0, demand=in_repair
         )
         restart = choice["restart_minutes"] * SECONDS_PER_MINUTE + shortage * repair
         work = choice["checkpoint_interval_minutes"] * SECONDS_PER_MINUTE
@@ -178,7 +178,7 @@ class ReliabilitySimulation(BaseSimulation):
             daly_checkpoint_interval=formulas.daly_checkpoint_interval(
                 checkpoint=cost, interval=between
             ),
-            spares=float(choice["spares"]),
+            spares=choice["spares"] * 1.0,
         )
 
     def _verdicts(self, ledger: SystemLedger, choice: dict[str, Any]) -> tuple[Verdict, ...]:

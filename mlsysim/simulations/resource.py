@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from mlsysim.choices import Choice, NumberChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
 from mlsysim.ledger import SystemLedger
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice
 from mlsysim.simulations.deployment import (
     BATCH_SIZE,
     DURATION,

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 from mlsysim.errors import InvalidInput, UnknownName, describe_bounds, require_number
 from mlsysim.units import to_unit
 
@@ -84,9 +86,11 @@ accepted: a number of day from 1 to 3650.
         unit = "" if self.unit == "dimensionless" else f" of {self.unit}"
         return describe_bounds(self.minimum, self.maximum, noun=f"{noun}{unit}")
 
-    def validate(self, value: Any) -> float | int:
-        """Return the number in the declared unit, or raise `InvalidInput`."""
+    def validate(self, value: Any) -> Any:
+        """Return the number, or array of numbers, in the declared unit, or raise `InvalidInput`."""
         plain = to_unit(self.name, value, self.unit)
+        if isinstance(plain, np.ndarray) and plain.ndim and not self.structural:
+            return self._validate_each(plain)
         try:
             number = require_number(self.name, plain, minimum=self.minimum, maximum=self.maximum)
         except InvalidInput:
@@ -96,6 +100,16 @@ accepted: a number of day from 1 to 3650.
         if number != int(number):
             raise InvalidInput(self.name, value, self.accepted)
         return int(number)
+
+    def _validate_each(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        if not values.size or values.dtype.kind not in "iuf":
+            raise InvalidInput(self.name, values, f"{self.accepted}, or an array of such numbers")
+        good = np.isfinite(values) & (values >= self.minimum) & (values <= self.maximum)
+        if self.integer:
+            good &= values == np.floor(values)
+        if not good.all():
+            raise InvalidInput(self.name, values[~good].flat[0], self.accepted)
+        return values.astype(float)
 
 
 @dataclass(frozen=True, kw_only=True)
