@@ -15,12 +15,14 @@ from mlsysim import (
     InvalidInput,
     Layout,
     Models,
+    NumberChoice,
     Runtimes,
     System,
     TrainingSimulation,
     formulas,
 )
 from mlsysim.failure_rates import FailureRates
+from mlsysim.ledger import metric_paths
 from mlsysim.optimizers import Optimizer, Optimizers
 
 GIB = 2**30
@@ -375,3 +377,32 @@ def test_networks_on_many_devices_are_replicated():
     assert ledger.si("reliability.devices") == 8
     assert ledger.si("performance.replica_batch") == 256
     assert "tensor" not in ledger.context["choice"]
+
+
+# Sweeps
+
+
+@pytest.mark.parametrize("application", ["AutoDrive", "Training", "Inference"])
+def test_a_sweep_gives_what_its_points_give(application):
+    """Each number that is no degree of a layout comes as an array along an axis of its own."""
+    simulation = TrainingSimulation(application, "EdgeGuardian")
+    swept = [c for c in simulation.choices if isinstance(c, NumberChoice) and not c.structural]
+    axes = {}
+    for position, choice in enumerate(swept):
+        values = np.array([choice.default, choice.minimum], dtype=float)
+        axes[choice.name] = values.reshape([2 if at == position else 1 for at in range(len(swept))])
+    sweep = simulation.evaluate(axes)
+    grids = np.broadcast_arrays(*axes.values())
+    shape = grids[0].shape
+    for index in [(0,) * len(swept), (1,) * len(swept), (0, 1) * (len(swept) // 2)]:
+        point = simulation.evaluate(
+            {c.name: grid[index].item() for c, grid in zip(swept, grids, strict=True)}
+        )
+        for path in metric_paths():
+            expected = point.si(path)
+            if isinstance(expected, float):
+                there = np.broadcast_to(sweep.si(path), shape)[index]
+                assert there == pytest.approx(expected, rel=1e-9), path
+        for one, many in zip(point.verdicts, sweep.verdicts, strict=True):
+            assert one.constraint == many.constraint
+            assert np.broadcast_to(many.holds, shape)[index] == one.holds

@@ -10,12 +10,13 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_MINUTE, SECONDS_PER_YEAR
 from mlsysim.engine import Engine
 from mlsysim.engine.workload import RECOMPUTATIONS
 from mlsysim.facilities import Facilities
 from mlsysim.failure_rates import FailureRates
-from mlsysim.ledger import Performance, Reliability, SystemLedger, Verdict
+from mlsysim.ledger import Factors, Performance, Reliability, SystemLedger, Verdict
 from mlsysim.models import Decoder, Models, Transformer
 from mlsysim.optimizers import DEFAULT_OPTIMIZER, MASTER_BYTES, Optimizers
 from mlsysim.precisions import Precisions
@@ -23,7 +24,6 @@ from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.runtimes import ATTENTIONS, Runtime, Runtimes
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import FACILITY, REGION, Deployment, _verdict, verdicts
 from mlsysim.simulations.node import _narrowed
 from mlsysim.systems import SHARDINGS, Layout
@@ -488,8 +488,7 @@ def _run(
     run = step.replace(**values)
     if ends is None:
         return run
-    whole = values["training_time"]
-    return run.within(training_time=(whole * (ends.low / latency), whole * (ends.high / latency)))
+    return run.within(training_time=Factors(ends.low / latency, ends.high / latency))
 
 
 def _learned(scenario: Application, choice: dict[str, Any]) -> dict[str, Any]:
