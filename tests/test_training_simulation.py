@@ -307,6 +307,28 @@ def test_a_page_lives_with_every_layout_of_a_slider():
             assert math.isfinite(ledger.si("performance.training_time"))
 
 
+def test_the_parts_of_a_step_that_wait_are_shares_of_it():
+    performance = run("Frontier").performance
+    bubble, links, step = (
+        performance.si(name) for name in ("bubble_time", "communication_time", "latency")
+    )
+    assert performance.si("bubble_fraction") == pytest.approx(bubble / step)
+    assert performance.si("parallel_efficiency") == pytest.approx(1 - (bubble + links) / step)
+
+
+def test_every_copy_of_a_run_has_its_own_devices():
+    many = TrainingSimulation("Training", "EdgeGuardian").evaluate({})
+    assert many.si("reliability.devices") == 10_000 * 1024
+    assert verdict(many, "Devices there are").holds
+
+
+def test_a_run_on_one_node_fails_as_small_jobs_do():
+    """RSC-1: 6.5 failures per 1,000 node-days, 3.2 times as many in small jobs (Kokolis, 2024)."""
+    ledger = run("Inference")
+    days = ledger.performance.training_time_days
+    assert ledger.si("reliability.expected_failures") == pytest.approx(days * 3.2 * 6.5 / 1000)
+
+
 def test_more_virtual_stages_and_microbatches_shrink_the_bubble():
     stages = [run(virtual_stages=v).si("performance.bubble_fraction") for v in (1, 2, 5)]
     assert stages == sorted(stages, reverse=True)
