@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsysim.runtimes import Runtimes
     from mlsysim.simulations import (
         BaseSimulation,
+        CompressionSimulation,
         NodeSimulation,
         NumberChoice,
         OptionChoice,
@@ -38,6 +39,7 @@ _HOME_OF = {
     "Application": "applications",
     "Applications": "applications",
     "BaseSimulation": "simulations",
+    "CompressionSimulation": "simulations",
     "Economics": "ledger",
     "Engine": "engine",
     "Facilities": "facilities",
@@ -71,6 +73,7 @@ __all__ = [
     "Application",
     "Applications",
     "BaseSimulation",
+    "CompressionSimulation",
     "Economics",
     "Engine",
     "Facilities",

@@ -17,6 +17,7 @@ import pytest
 import mlsysim
 from mlsysim import sources
 from mlsysim.applications import Applications
+from mlsysim.compression import Compressions
 from mlsysim.constants import Constants
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.facilities import Facilities, Facility
@@ -45,6 +46,7 @@ REGISTRIES: dict[str, Registry] = {
     "system": Systems,
     "failure rate": FailureRates,
     "optimizer": Optimizers,
+    "compression": Compressions,
     "application": Applications,
     "persona": Personas,
 }

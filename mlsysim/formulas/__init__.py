@@ -5,6 +5,13 @@ from mlsysim.formulas.communication import (
     exchange_time,
     pipeline_bubble_fraction,
 )
+from mlsysim.formulas.compression import (
+    multiply_add_energy,
+    quality_left,
+    sparse_arithmetic_share,
+    sparse_bytes_per_parameter,
+    width_share,
+)
 from mlsysim.formulas.compute import (
     amdahl_speedup,
     arithmetic_intensity,
@@ -99,6 +106,7 @@ __all__ = [
     "mean_single_server_delay",
     "memory_time",
     "model_flops_utilization",
+    "multiply_add_energy",
     "offered_load",
     "on_site_water",
     "operational_carbon",
@@ -110,16 +118,20 @@ __all__ = [
     "power_at_load",
     "power_limited_fraction",
     "pretraining_loss",
+    "quality_left",
     "queueing_delay_quantile",
     "queueing_probability",
     "ridge_point",
     "run_duration",
     "series_failure_interval",
     "spare_shortage_probability",
+    "sparse_arithmetic_share",
+    "sparse_bytes_per_parameter",
     "throughput",
     "tile_fill_time",
     "total_cost_of_ownership",
     "training_compute",
     "training_steps",
+    "width_share",
     "young_checkpoint_interval",
 ]

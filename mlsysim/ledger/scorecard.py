@@ -108,6 +108,37 @@ class Performance(Group):
     pipeline_chunks = Metric(
         "dimensionless", "Pipeline chunks", "Pieces that the layers are cut into."
     )
+    file_size = Metric("byte", "Model file", "Bytes of the file to ship and to load.", "lower")
+    compression_ratio = Metric(
+        "dimensionless",
+        "Times smaller",
+        "File of the model as it was trained, over the file now.",
+        "higher",
+    )
+    speedup = Metric(
+        "dimensionless",
+        "Times faster",
+        "Latency of the model as it was trained, over the latency now.",
+        "higher",
+    )
+    pruning_speedup = Metric(
+        "dimensionless",
+        "Times faster by pruning",
+        "Latency in the same format before pruning, over the latency now.",
+        "higher",
+    )
+    weight_sparsity = Metric("dimensionless", "Sparsity", "Share of pruned weights removed.")
+    quality_kept = Metric(
+        "dimensionless",
+        "Quality kept",
+        "Quality over that of the model as it was trained, by published measurements.",
+        "higher",
+    )
+    multiply_add_energy = Metric(
+        "joule", "Energy of a multiply-add", "One operation of the format in 45 nm.", "lower"
+    )
+    quality_basis = Note("Quality measured on", "Networks that the quality kept was measured on.")
+    compression_effect = Note("Effect", "What compression brought, in words.")
 
 
 class Sustainability(Group):

@@ -2,6 +2,7 @@
 
 from mlsysim.choices import Choice, NumberChoice, Option, OptionChoice
 from mlsysim.simulations.base import BaseSimulation
+from mlsysim.simulations.compression import CompressionSimulation
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
@@ -12,12 +13,14 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ReliabilitySimulation,
     NodeSimulation,
     TrainingSimulation,
+    CompressionSimulation,
 )
 
 __all__ = [
     "SIMULATIONS",
     "BaseSimulation",
     "Choice",
+    "CompressionSimulation",
     "NodeSimulation",
     "NumberChoice",
     "Option",
