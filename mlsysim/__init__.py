@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsysim.runtimes import Runtimes
     from mlsysim.simulations import (
         BaseSimulation,
+        CompressionSimulation,
         NodeSimulation,
         NumberChoice,
         OptionChoice,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ResourceSimulation,
         ServingSimulation,
         SynthesisSimulation,
+        TrainingSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
 
@@ -39,6 +41,7 @@ _HOME_OF = {
     "Application": "applications",
     "Applications": "applications",
     "BaseSimulation": "simulations",
+    "CompressionSimulation": "simulations",
     "Economics": "ledger",
     "Engine": "engine",
     "Facilities": "facilities",
@@ -64,6 +67,7 @@ _HOME_OF = {
     "System": "systems",
     "SystemLedger": "ledger",
     "Systems": "systems",
+    "TrainingSimulation": "simulations",
     "Verdict": "ledger",
 }
 
@@ -73,6 +77,7 @@ __all__ = [
     "Application",
     "Applications",
     "BaseSimulation",
+    "CompressionSimulation",
     "Economics",
     "Engine",
     "Facilities",
@@ -98,6 +103,7 @@ __all__ = [
     "System",
     "SystemLedger",
     "Systems",
+    "TrainingSimulation",
     "Verdict",
 ]
 

@@ -43,16 +43,15 @@ def numbers_of(ledger):
     return {path: ledger.si(path) for path in metric_paths() if ledger.metric(path).unit}
 
 
-def assert_same(one, many, place, about):
-    """Hold a ledger of scalars against one entry of a ledger of arrays."""
+def assert_same(one, many, row, rows, about):
+    """Hold a ledger of scalars against one row of a ledger of arrays."""
     arrays = numbers_of(many)
     for path, value in numbers_of(one).items():
         entry = arrays[path]
         if value is None:
             assert entry is None, (about, path)
             continue
-        entry = np.asarray(entry)
-        entry = entry[place] if entry.ndim else entry
+        entry = np.broadcast_to(entry, (rows, 1))[row, 0]
         assert entry == pytest.approx(value, rel=1e-9, abs=0.0), (about, path)
 
 
@@ -66,7 +65,7 @@ def test_an_array_of_a_number_gives_what_each_of_its_values_gives(kind, applicat
         many = simulation.evaluate({choice.name: values.reshape(-1, 1)})
         for row, value in enumerate(values.tolist()):
             one = simulation.evaluate({choice.name: value})
-            assert_same(one, many, (row, 0), f"{choice.name} {value}")
+            assert_same(one, many, row, len(values), f"{choice.name} {value}")
             margins = {verdict.constraint: verdict.margin for verdict in many.verdicts}
             for verdict in one.verdicts:
                 margin = np.broadcast_to(margins[verdict.constraint], (len(values), 1))

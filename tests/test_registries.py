@@ -17,12 +17,14 @@ import pytest
 import mlsysim
 from mlsysim import sources
 from mlsysim.applications import Applications
+from mlsysim.compression import Compressions
 from mlsysim.constants import Constants
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import TIERS, Hardware, HardwareSpec
 from mlsysim.models import Models, ModelSpec
+from mlsysim.optimizers import Optimizers
 from mlsysim.personas import Personas
 from mlsysim.precisions import Precisions
 from mlsysim.prices import Price, Prices
@@ -43,6 +45,8 @@ REGISTRIES: dict[str, Registry] = {
     "runtime": Runtimes,
     "system": Systems,
     "failure rate": FailureRates,
+    "optimizer": Optimizers,
+    "compression": Compressions,
     "application": Applications,
     "persona": Personas,
 }

@@ -62,7 +62,7 @@ def _sums(work: Workload) -> Any:
     devices = work.layout.tensor
     hidden = work.model.hidden if isinstance(work.model, Transformer) else 0
     return formulas.all_reduce_time(
-        formulas.element_bytes(work.tokens * hidden, work.precision.activation_bytes),
+        formulas.element_bytes(work.tokens * hidden * work.width, work.precision.activation_bytes),
         devices=as_float(devices),
         bandwidth=work.system.link_byte_per_s(devices),
         latency=work.runtime.collective_latency_s,

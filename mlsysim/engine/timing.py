@@ -11,6 +11,7 @@ from mlsysim.calibration import fitted
 from mlsysim.engine import communication
 from mlsysim.engine.workload import Workload
 from mlsysim.models import Transformer
+from mlsysim.optimizers import MASTER_BYTES
 from mlsysim.tracing import as_float
 
 # Scores of plain attention: written by the first product, read and written by softmax and by
@@ -18,8 +19,8 @@ from mlsysim.tracing import as_float
 _SCORE_PASSES = 6.0
 # Gradients of weights are added in 32 bits: read and written.
 _GRADIENT_ACCUMULATION_BYTES = 8.0
-# Adam reads gradient, master weight and two moments, and writes the last three and the weight.
-_OPTIMIZER_TRAFFIC_BYTES = 30.0
+# An optimizer reads a gradient of 4 bytes and writes a weight of 2; its state comes and goes.
+_GRADIENT_AND_WEIGHT_BYTES = 6.0
 # Matrix units take operands in groups of 16 bytes: 8 values of 16 bits.
 _ALIGNED_HEAD_WIDTH = 8
 # Of their peak, vector units reach about what matrix units reach of theirs.
@@ -265,7 +266,8 @@ def _launches(work: Workload) -> Any:
 def _optimizer_time(work: Workload) -> Any:
     shards = 1.0 if work.layout.sharding == "none" else as_float(work.layout.data)
     held = work.parameters_held / shards
-    moved = formulas.parameter_bytes(held, _OPTIMIZER_TRAFFIC_BYTES)
+    each = _GRADIENT_AND_WEIGHT_BYTES + 2.0 * (MASTER_BYTES + work.optimizer.moment_bytes)
+    moved = formulas.parameter_bytes(held, each)
     hardware = work.system.hardware
     return formulas.memory_time(
         moved, hardware.memory_bandwidth_byte_per_s * work.runtime.bandwidth_fraction

@@ -5,6 +5,13 @@ from mlsysim.formulas.communication import (
     exchange_time,
     pipeline_bubble_fraction,
 )
+from mlsysim.formulas.compression import (
+    multiply_add_energy,
+    quality_left,
+    sparse_arithmetic_share,
+    sparse_bytes_per_parameter,
+    width_share,
+)
 from mlsysim.formulas.compute import (
     amdahl_speedup,
     arithmetic_intensity,
@@ -68,6 +75,14 @@ from mlsysim.formulas.sustainability import (
     power_at_load,
     power_limited_fraction,
 )
+from mlsysim.formulas.training import (
+    critical_batch,
+    parallel_efficiency,
+    pretraining_loss,
+    run_duration,
+    training_compute,
+    training_steps,
+)
 
 __all__ = [
     "Law",
@@ -83,6 +98,7 @@ __all__ = [
     "checkpointed_goodput",
     "compute_time",
     "cost_per_sample",
+    "critical_batch",
     "daly_checkpoint_interval",
     "dynamic_power_share",
     "element_bytes",
@@ -102,17 +118,21 @@ __all__ = [
     "mean_single_server_delay",
     "memory_time",
     "model_flops_utilization",
+    "multiply_add_energy",
     "occupancy_probabilities",
     "offered_load",
     "on_site_water",
     "operational_carbon",
     "optimal_checkpoint_interval",
     "overlapped_time",
+    "parallel_efficiency",
     "parameter_bytes",
     "peak_queueing_delay",
     "pipeline_bubble_fraction",
     "power_at_load",
     "power_limited_fraction",
+    "pretraining_loss",
+    "quality_left",
     "queueing_delay_quantile",
     "queueing_probability",
     "residence_time",
@@ -120,10 +140,16 @@ __all__ = [
     "residual_time_quantile",
     "response_time_quantile",
     "ridge_point",
+    "run_duration",
     "series_failure_interval",
     "spare_shortage_probability",
+    "sparse_arithmetic_share",
+    "sparse_bytes_per_parameter",
     "throughput",
     "tile_fill_time",
     "total_cost_of_ownership",
+    "training_compute",
+    "training_steps",
+    "width_share",
     "young_checkpoint_interval",
 ]

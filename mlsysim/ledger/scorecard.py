@@ -120,6 +120,71 @@ class Performance(Group):
     tensor_degree = Metric(
         "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
     )
+    training_time = Metric(
+        "second", "Time to train", "Time of the whole training run, failures included.", "lower"
+    )
+    training_steps = Metric("dimensionless", "Steps", "Optimizer steps of the run.", "lower")
+    training_compute = Metric(
+        "flop", "Training compute", "The model's own arithmetic in the whole run.", "lower"
+    )
+    training_loss = Metric(
+        "dimensionless", "Loss reached", "Nats per token, by a published scaling law.", "lower"
+    )
+    tokens_per_parameter = Metric(
+        "dimensionless", "Tokens per parameter", "Tokens trained on over trained weights."
+    )
+    batch_tokens = Metric("token", "Batch in tokens", "Tokens of one optimizer step.")
+    critical_batch_tokens = Metric(
+        "token",
+        "Critical batch",
+        "Tokens in a batch beyond which more of them save few steps.",
+    )
+    replica_batch = Metric(
+        "sample", "Batch of a replica", "Sequences or samples of one replica in one step."
+    )
+    bubble_fraction = Metric(
+        "dimensionless", "Bubble", "Share of the step spent waiting for a stage.", "lower"
+    )
+    parallel_efficiency = Metric(
+        "dimensionless",
+        "Parallel efficiency",
+        "Share of the step not spent on links or waiting for a stage.",
+        "higher",
+    )
+    pipeline_chunks = Metric(
+        "dimensionless", "Pipeline chunks", "Pieces that the layers are cut into."
+    )
+    file_size = Metric("byte", "Model file", "Bytes of the file to ship and to load.", "lower")
+    compression_ratio = Metric(
+        "dimensionless",
+        "Times smaller",
+        "File of the model as it was trained, over the file now.",
+        "higher",
+    )
+    speedup = Metric(
+        "dimensionless",
+        "Times faster",
+        "Latency of the model as it was trained, over the latency now.",
+        "higher",
+    )
+    pruning_speedup = Metric(
+        "dimensionless",
+        "Times faster by pruning",
+        "Latency in the same format before pruning, over the latency now.",
+        "higher",
+    )
+    weight_sparsity = Metric("dimensionless", "Sparsity", "Share of pruned weights removed.")
+    quality_kept = Metric(
+        "dimensionless",
+        "Quality kept",
+        "Quality over that of the model as it was trained, by published measurements.",
+        "higher",
+    )
+    multiply_add_energy = Metric(
+        "joule", "Energy of a multiply-add", "One operation of the format in 45 nm.", "lower"
+    )
+    quality_basis = Note("Quality measured on", "Networks that the quality kept was measured on.")
+    compression_effect = Note("Effect", "What compression brought, in words.")
 
 
 class Sustainability(Group):
@@ -190,6 +255,8 @@ class Reliability(Group):
     young_checkpoint_interval = Metric("second", "Young", "First-order optimum of Young (1974).")
     daly_checkpoint_interval = Metric("second", "Daly", "Higher-order optimum of Daly (2006).")
     spares = Metric("device", "Spare nodes", "Nodes held ready to replace failed ones.")
+    checkpoint_size = Metric("byte", "Checkpoint", "Weights and optimizer state to save.", "lower")
+    checkpoint_time = Metric("second", "Time to save", "The job stands still so long.", "lower")
 
 
 GROUPS: Mapping[str, type[Group]] = {

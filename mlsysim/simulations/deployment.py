@@ -265,7 +265,7 @@ def verdicts(scenario: Application, ledger: SystemLedger) -> tuple[Verdict, ...]
 
 
 def _verdict(
-    ledger: SystemLedger, constraint: str, metric: str, sense: str, limit: float, remedy: str
+    ledger: SystemLedger, constraint: str, metric: str, sense: str, limit: Any, remedy: str
 ) -> Verdict:
     unit = SystemLedger.metric(metric).unit
     return Verdict(constraint, metric, ledger.si(metric), limit, unit, sense, remedy)
