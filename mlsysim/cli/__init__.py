@@ -16,6 +16,7 @@ from mlsysim.errors import MLSysimError, UnknownName
 # Each command's module is imported when it is asked for, so that all of them start quickly.
 _COMMANDS = {
     "eval": ("evaluating", "what one choice leads to: time, energy, carbon, cost, failures"),
+    "explain": ("explaining", "where one number of a ledger comes from, with all sources"),
     "list": ("listing", "the hardware, models, regions … there are"),
     "validate": ("validating", "hold every prediction against published measurements"),
     "fit": ("fitting", "fit the constants of the engine to measurements"),
@@ -25,6 +26,7 @@ examples:
   mlsysim eval Doorbell TinyPioneer --region Quebec
   mlsysim eval Frontier --duration-days "8 week" --json
   mlsysim eval Doorbell --help          the choices there are, with their bounds
+  mlsysim explain Doorbell TinyPioneer sustainability.carbon_kg --region Quebec
   mlsysim list regions
 """
 

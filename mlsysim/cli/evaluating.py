@@ -7,7 +7,7 @@ Options are made from the choices a simulation declares. A number may carry a un
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,21 +26,45 @@ SIMULATION_NAMES = {kind.__name__.removesuffix("Simulation"): kind for kind in S
 
 def run(arguments: Sequence[str], program: str) -> int:
     """Evaluate, print the ledger, and return 1 where `--strict` finds a constraint broken."""
-    parser = _parser(program, dict.fromkeys(_declared_anywhere(), ""))
+    asked = ask(arguments, program, str(__doc__), _add_own)
+    if asked is None:
+        return 0
+    options, ledger = asked
+    print(ledger.to_json() if options.json else to_text(ledger))  # noqa: T201
+    return 1 if options.strict and not ledger.feasible else 0
+
+
+def _add_own(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--json", action="store_true", help="print the ledger as JSON")
+    add("--strict", action="store_true", help="exit with 1 where a constraint does not hold")
+
+
+def ask(
+    arguments: Sequence[str],
+    program: str,
+    description: str,
+    add_own: Callable[[argparse.ArgumentParser], None],
+) -> tuple[argparse.Namespace, SystemLedger] | None:
+    """Return the options and the ledger of what was asked, or print the help and return None.
+
+    `add_own` adds what a command takes besides application, persona and choices.
+    """
+
+    def parser_with(choices: Mapping[str, str]) -> argparse.ArgumentParser:
+        return _parser(program, description, choices, add_own)
+
+    parser = parser_with(dict.fromkeys(_declared_anywhere(), ""))
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise UnknownName("option", unknown[0], _options_of(parser))
     simulation = _simulation(options)
     if options.help:
-        described = {choice.name: describe(choice) for choice in simulation.choices}
-        _parser(program, described).print_help()
-        return 0
+        parser_with({each.name: describe(each) for each in simulation.choices}).print_help()
+        return None
     given = {name: getattr(options, name) for name in _declared_anywhere()}
-    ledger = simulation.evaluate(
-        {name: _value(text) for name, text in given.items() if text is not None}
-    )
-    print(ledger.to_json() if options.json else to_text(ledger))  # noqa: T201
-    return 1 if options.strict and not ledger.feasible else 0
+    choice = {name: _value(text) for name, text in given.items() if text is not None}
+    return options, simulation.evaluate(choice)
 
 
 def to_text(ledger: SystemLedger) -> str:
@@ -79,10 +103,15 @@ def _declared_anywhere() -> tuple[str, ...]:
     return tuple(dict.fromkeys(choice.name for kind in kinds for choice in kind.choices))
 
 
-def _parser(program: str, choices: Mapping[str, str]) -> argparse.ArgumentParser:
+def _parser(
+    program: str,
+    description: str,
+    choices: Mapping[str, str],
+    add_own: Callable[[argparse.ArgumentParser], None],
+) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description=__doc__,
+        description=description,
         add_help=False,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -90,10 +119,9 @@ def _parser(program: str, choices: Mapping[str, str]) -> argparse.ArgumentParser
     add = parser.add_argument
     add("application", nargs="?", help="what to run (mlsysim list applications)")
     add("persona", nargs="?", help="at whose scale (mlsysim list personas)")
+    add_own(parser)
     add("--simulation", default="Resource", metavar="NAME",
         help=f"what to decide: {', '.join(SIMULATION_NAMES)} (default: Resource)")  # fmt: skip
-    add("--json", action="store_true", help="print the ledger as JSON")
-    add("--strict", action="store_true", help="exit with 1 where a constraint does not hold")
     add("-h", "--help", action="store_true", help="show this, for the application named")
     group = parser.add_argument_group("choices")
     for name, words in choices.items():

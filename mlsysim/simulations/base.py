@@ -7,7 +7,7 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlsysim.applications import Application, Applications
 from mlsysim.errors import InvalidInput, UnknownName
@@ -17,6 +17,9 @@ from mlsysim.registry import Registry
 from mlsysim.simulations.choices import Choice
 from mlsysim.systems import System
 from mlsysim.tracing import current_recorder, is_traced
+
+if TYPE_CHECKING:
+    from mlsysim.derivation import TwinRecorder
 
 Evaluate = Callable[[Any, dict[str, Any]], SystemLedger]
 
@@ -121,13 +124,9 @@ class BaseSimulation(ABC):
         scenario: Application,
         persona: Persona,
         complete: Mapping[str, Any],
-        changes: Mapping[str, Any] | None = None,
+        recorder: TwinRecorder,
     ) -> SystemLedger:
-        """Evaluate once more with traced numbers; `changes` gives leaves other values by name."""
-        from mlsysim.calibration import registries_with_fitted_constants
-        from mlsysim.derivation.recorder import TwinRecorder
-
-        recorder = TwinRecorder(changes, registries_with_fitted_constants())
+        """Evaluate once more with traced numbers."""
         units = {each.name: getattr(each, "unit", "") for each in self.choices}
         twin = copy.copy(self)
         with recorder.recording():
