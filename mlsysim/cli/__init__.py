@@ -18,6 +18,7 @@ _COMMANDS = {
     "eval": ("evaluating", "what one choice leads to: time, energy, carbon, cost, failures"),
     "sweep": ("sweeping", "every combination of several values, as a table"),
     "optimize": ("optimizing", "the best design, what binds it, and the next best"),
+    "explain": ("explaining", "where one number of a ledger comes from, with all sources"),
     "list": ("listing", "the hardware, models, regions … there are"),
     "labs": ("labs", "open the interactive labs in a browser"),
     "validate": ("validating", "hold every prediction against published measurements"),
@@ -30,6 +31,7 @@ examples:
   mlsysim eval Doorbell --help          the choices there are, with their bounds
   mlsysim sweep Inference --region Quebec,Poland --batch-size 1:256 --csv sweep.csv
   mlsysim optimize Inference --minimize economics.tco --batch-size all --precision all
+  mlsysim explain Doorbell TinyPioneer sustainability.carbon_kg --region Quebec
   mlsysim list regions
 """
 

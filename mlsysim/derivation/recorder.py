@@ -12,16 +12,19 @@ from mlsysim.registry import Registry
 from mlsysim.tracing import Leaf, Step, is_traced, recording, traced
 from mlsysim.units import unit_of_field, words_of_field
 
+# The fields whose unit a record states beside them.
+_STATED = ("value", "amount_usd")
+
 
 class TwinRecorder:
     """Hands out traced copies of twins, each number a leaf that knows its source.
 
-    `changes` gives leaves other values by name: what they lead to can be held against what the
-    derivation says. Twins of registries `with_fitted_constants` are built once more, so that their
-    numbers lead to the constants they hold.
+    Twins of registries `with_fitted_constants` are built once more, so that their numbers lead to
+    the constants they hold. `changes` gives leaves other values by name: what they lead to can be
+    held against what the derivation says. `leaves` are those handed out so far.
 
     >>> from mlsysim.regions import Regions
-    >>> recorder = TwinRecorder({"Quebec.carbon_intensity_g_per_kwh": 62.4})
+    >>> recorder = TwinRecorder(changes={"Quebec.carbon_intensity_g_per_kwh": 62.4})
     >>> with recorder.recording():
     ...     quebec = Regions["Quebec"]
     >>> float(quebec.carbon_intensity_g_per_kwh), Regions["Quebec"].carbon_intensity_g_per_kwh
@@ -30,12 +33,13 @@ class TwinRecorder:
 
     def __init__(
         self,
-        changes: Mapping[str, Any] | None = None,
         with_fitted_constants: Iterable[Registry[Any]] = (),
+        changes: Mapping[str, Any] | None = None,
     ):
         self.steps: dict[Any, Step] = {}
         self._fitted = tuple(with_fitted_constants)
         self._changes = changes or {}
+        self.leaves: dict[str, Leaf] = {}
         # Keyed by identity; the originals are kept, so that no identity is used twice.
         self._copies: dict[int, tuple[Any, Any]] = {}
         self._rebuilt: dict[Registry[Any], dict[str, Any]] = {}
@@ -85,7 +89,7 @@ class TwinRecorder:
         owner = name if readable or not label else label
 
         def make(place: str, value: Any) -> Any:
-            stated = getattr(twin, "unit", None) if place in ("value", "amount_usd") else None
+            stated = getattr(twin, "unit", None) if place in _STATED else None
             constant = place == "value"
             return self._leaf(
                 Leaf(
@@ -106,6 +110,7 @@ class TwinRecorder:
     def _leaf(self, leaf: Leaf) -> Any:
         if leaf.name in self._changes:
             leaf.value = self._changes[leaf.name]
+        self.leaves[leaf.name] = leaf
         return traced(leaf)
 
     def _copied(self, record: Any, make: Callable[[str, Any], Any], place: str = "") -> Any:
@@ -115,7 +120,9 @@ class TwinRecorder:
         self._copies[id(record)] = (record, twin)
         for item in fields(record):
             value = getattr(record, item.name)
+            # What is no quantity of the derivation: dates, sources, and bounds of a constant.
             known = item.name.endswith("year") or item.name == "field_sources"
+            known = known or (_states_one(record) and item.name not in _STATED)
             object.__setattr__(
                 twin, item.name, value if known else self._value(value, make, place + item.name)
             )
@@ -143,6 +150,10 @@ def _is_numeric(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "iuf"
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _states_one(record: Any) -> bool:
+    return any(hasattr(record, name) for name in _STATED)
 
 
 def _kind(twin: Any) -> str:

@@ -20,6 +20,7 @@ class Site(NamedTuple):
     name: str
 
 
+@cache
 def site_of(code: CodeType, instruction: int) -> Site:
     """Return what the source says about an instruction; the name is empty for a part of a line."""
     function = code.co_qualname.replace("<locals>.", "").split(".<")[0].rsplit(".", 1)[-1]

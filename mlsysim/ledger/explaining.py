@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlsysim.derivation import Bibliography, Explanation
-from mlsysim.errors import InvalidInput
+from mlsysim.calibration import registries_with_fitted_constants
+from mlsysim.derivation import Bibliography, Explanation, TwinRecorder
+from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.tracing import Leaf, Node, node_of, plain
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ def explain(ledger: SystemLedger, path: str) -> Explanation:
     """Return how the number at a path came about."""
     group, _, name = path.partition(".") if isinstance(path, str) else ("", "", "")
     if group not in ledger.groups:
-        ledger.metric(path)
+        raise UnknownName("metric", path, _numbers(ledger))
     metric, factor = ledger.groups[group]._resolve(name)
     full = f"{group}.{metric.name}"
     if not metric.unit:
         words = "a metric that is a number; this is a note in words"
         raise InvalidInput("metric", full, words)
     if ledger.si(full) is None:
-        words = f"one that applies here: {', '.join(_numbers(ledger))}"
+        here = ", ".join(each for each in _numbers(ledger) if each.startswith(group))
+        words = f"one that applies here: {here or 'none of this group does'}"
         raise InvalidInput("metric", full, words, f"{metric.label} does not apply.")
     nodes = _derivation(ledger)
     return Explanation(
@@ -49,7 +51,7 @@ def _derivation(ledger: SystemLedger) -> dict[str, Node]:
     if ledger._record is None:
         words = "a ledger that a simulation evaluated"
         raise InvalidInput("ledger", ledger, words, "This one has no derivation.")
-    recorded = ledger._record()
+    recorded = ledger._record(TwinRecorder(registries_with_fitted_constants()))
     nodes = {path: _node(ledger, recorded, path) for path in _numbers(ledger)}
     object.__setattr__(ledger, "_derivation", nodes)
     return nodes

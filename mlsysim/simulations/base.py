@@ -19,6 +19,7 @@ from mlsysim.systems import System
 from mlsysim.tracing import current_recorder, is_traced
 
 if TYPE_CHECKING:
+    from mlsysim.derivation import TwinRecorder
     from mlsysim.explore.front import Front
     from mlsysim.explore.optimum import Optimum
     from mlsysim.explore.sensitivity import Sensitivity
@@ -222,13 +223,9 @@ class BaseSimulation(ABC):
         scenario: Application,
         persona: Persona,
         complete: Mapping[str, Any],
-        changes: Mapping[str, Any] | None = None,
+        recorder: TwinRecorder,
     ) -> SystemLedger:
-        """Evaluate once more with traced numbers; `changes` gives leaves other values by name."""
-        from mlsysim.calibration import registries_with_fitted_constants
-        from mlsysim.derivation.recorder import TwinRecorder
-
-        recorder = TwinRecorder(changes, registries_with_fitted_constants())
+        """Evaluate once more with traced numbers."""
         units = {each.name: getattr(each, "unit", "") for each in self.choices}
         twin = copy.copy(self)
         with recorder.recording():
