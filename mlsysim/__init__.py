@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ReliabilitySimulation,
         ResourceSimulation,
         ServingSimulation,
+        SynthesisSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
 
@@ -59,6 +60,7 @@ _HOME_OF = {
     "Runtimes": "runtimes",
     "ServingSimulation": "simulations",
     "Sustainability": "ledger",
+    "SynthesisSimulation": "simulations",
     "System": "systems",
     "SystemLedger": "ledger",
     "Systems": "systems",
@@ -92,6 +94,7 @@ __all__ = [
     "Runtimes",
     "ServingSimulation",
     "Sustainability",
+    "SynthesisSimulation",
     "System",
     "SystemLedger",
     "Systems",

@@ -240,6 +240,11 @@ class SystemLedger:
         broken = (verdict for verdict in self.verdicts if not np.all(verdict.holds))
         return tuple(sorted(broken, key=lambda verdict: float(np.min(verdict.margin))))
 
+    @property
+    def tightest(self) -> Verdict | None:
+        """The constraint with least room, as a share of its limit: the weakest point."""
+        return min(self.verdicts, key=lambda verdict: float(np.min(verdict.margin)), default=None)
+
     def si(self, path: str) -> Any:
         """Return the plain SI number at a path such as "performance.latency"."""
         group, metric = self._locate(path)

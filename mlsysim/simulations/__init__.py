@@ -6,12 +6,14 @@ from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
 from mlsysim.simulations.serving import ServingSimulation
+from mlsysim.simulations.synthesis import SynthesisSimulation
 
 SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ResourceSimulation,
     ReliabilitySimulation,
     NodeSimulation,
     ServingSimulation,
+    SynthesisSimulation,
 )
 
 __all__ = [
@@ -25,4 +27,5 @@ __all__ = [
     "ReliabilitySimulation",
     "ResourceSimulation",
     "ServingSimulation",
+    "SynthesisSimulation",
 ]
