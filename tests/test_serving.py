@@ -431,6 +431,7 @@ def test_whatever_is_chosen_the_ledger_is_finite(application, seed):
             choice[each.name] = round(value) if each.integer else value
     ledger = simulation.evaluate(choice)
     ledger.to_json()
+    assert all(type(verdict.holds) is bool for verdict in ledger.verdicts)
     performance = ledger.performance
     assert performance.si("waiting_time") >= 0.0
     assert performance.si("served_rate") <= performance.si("request_capacity") * (1 + 1e-12)
