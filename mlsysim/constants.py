@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
 from mlsysim.sources import Sourced
+from mlsysim.tracing import SourcedFloat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +69,16 @@ Constants: Registry[Constant] = Registry(
     ),
 )  # fmt: skip
 
-SECONDS_PER_MINUTE = Constants["seconds_per_minute"].value
-SECONDS_PER_HOUR = Constants["seconds_per_hour"].value
-SECONDS_PER_DAY = Constants["seconds_per_day"].value
-SECONDS_PER_YEAR = Constants["seconds_per_year"].value
-JOULES_PER_KWH = Constants["joules_per_kwh"].value
+
+def _number(name: str) -> float:
+    known = Constants[name]
+    return SourcedFloat(
+        known.value, name=name, label=known.label, unit=known.unit, source=known.source
+    )
+
+
+SECONDS_PER_MINUTE = _number("seconds_per_minute")
+SECONDS_PER_HOUR = _number("seconds_per_hour")
+SECONDS_PER_DAY = _number("seconds_per_day")
+SECONDS_PER_YEAR = _number("seconds_per_year")
+JOULES_PER_KWH = _number("joules_per_kwh")

@@ -9,17 +9,30 @@ import numpy as np
 from mlsysim import formulas
 from mlsysim.engine.workload import Workload
 from mlsysim.models import Transformer
+from mlsysim.tracing import SourcedFloat, as_float
 
 # Adam in mixed precision keeps a master copy and two moments, 4 bytes each (ZeRO, section 3.1).
-_OPTIMIZER_BYTES_PER_PARAMETER = 12.0
+_OPTIMIZER_BYTES_PER_PARAMETER = SourcedFloat(
+    12.0,
+    name="optimizer_bytes_per_parameter",
+    label="master copy and two moments of Adam for each parameter",
+    unit="byte/parameter",
+    source="rajbhandari-2020-zero",
+)
 # What allocators lose between blocks of changing size: PagedAttention (2023) measures under 4 %.
-_FRAGMENTATION = 0.04
+_FRAGMENTATION = SourcedFloat(
+    0.04,
+    name="fragmentation",
+    label="share of memory lost between blocks",
+    unit="dimensionless",
+    source="kwon-2023-pagedattention",
+)
 
 
 def solve(work: Workload) -> dict[str, Any]:
     """Return what lies in the memory of the fullest device, and what there is."""
     hardware, layout = work.system.hardware, work.layout
-    replicas = float(layout.data)
+    replicas = as_float(layout.data)
     shards = replicas if layout.sharding == "full" else 1.0
     weights = formulas.parameter_bytes(work.parameters_held, work.precision.bytes_per_value)
     weights = weights / shards
@@ -60,10 +73,11 @@ def _training_state(work: Workload, replicas: float) -> float:
     sharding, held = work.layout.sharding, work.parameters_held
     gradients = formulas.parameter_bytes(held, work.precision.activation_bytes)
     optimizer = formulas.parameter_bytes(held, _OPTIMIZER_BYTES_PER_PARAMETER)
-    return float(
+    state: float = as_float(
         gradients / (replicas if sharding in ("gradients", "full") else 1.0)
         + optimizer / (1.0 if sharding == "none" else replicas)
     )
+    return state
 
 
 def _live_elements(work: Workload) -> Any:

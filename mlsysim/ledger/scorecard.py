@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from mlsysim.ledger import rendering
 from mlsysim.ledger.metrics import Group, Metric, Note, Verdict
 
 if TYPE_CHECKING:
+    from mlsysim.derivation import Bibliography, Explanation
     from mlsysim.ledger.comparison import Comparison
 
 SCHEMA_VERSION = "1.1"
@@ -219,6 +220,8 @@ class SystemLedger:
     context: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     groups: ClassVar[Mapping[str, type[Group]]] = GROUPS
+    # How to evaluate again with traced numbers: what a simulation leaves with its ledgers.
+    _record: ClassVar[Callable[..., SystemLedger] | None] = None
 
     def __post_init__(self) -> None:
         for name, group in GROUPS.items():
@@ -262,6 +265,37 @@ class SystemLedger:
         if group not in GROUPS or metric not in GROUPS[group].metrics:
             raise UnknownName("metric", path, metric_paths())
         return group, metric
+
+    def explain(self, path: str) -> Explanation:
+        """Return how a number came about: laws, numbers put in, and the source of each.
+
+        `path` is "group.metric", with a unit where one is wanted: "sustainability.carbon_kg".
+        Raises `UnknownName` for a metric there is not, `InvalidInput` for notes in words, for
+        metrics that do not apply, and for ledgers that no simulation made.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> carbon = ResourceSimulation("Doorbell").evaluate({}).explain("sustainability.carbon_kg")
+        >>> print(carbon.text(depth=1).splitlines()[1])
+          = Operational carbon + Embodied carbon
+        """
+        from mlsysim.ledger import explaining
+
+        return explaining.explain(self, path)
+
+    def sources(self) -> Bibliography:
+        """Return all sources that the numbers of the ledger rest on.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> "green-grid-2012-pue" in ResourceSimulation("Doorbell").evaluate({}).sources()
+        True
+        """
+        from mlsysim.ledger import explaining
+
+        return explaining.sources(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        known = vars(self).items()
+        return {name: value for name, value in known if name not in ("_record", "_derivation")}
 
     def compare(self, other: SystemLedger) -> Comparison:
         """Hold another ledger against this one, metric by metric."""

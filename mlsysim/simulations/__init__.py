@@ -12,8 +12,8 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ResourceSimulation,
     ReliabilitySimulation,
     NodeSimulation,
-    ServingSimulation,
     SynthesisSimulation,
+    ServingSimulation,
 )
 
 __all__ = [

@@ -29,6 +29,7 @@ from mlsysim.simulations.deployment import (
     solve,
     verdicts,
 )
+from mlsysim.tracing import as_float
 
 # The parts that a latency is made of, with what makes each of them shorter.
 _PARTS = {
@@ -142,7 +143,7 @@ class NodeSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=scenario,
             performance=solve(scenario, choice),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
