@@ -86,16 +86,16 @@ class Service:
 
     def fitting(self) -> Any:
         """Return for how many sequences there is room, at least 1."""
-        tokens = np.asarray(self.reserved_length, dtype=float)
+        tokens = np.ravel(self.reserved_length) * 1.0
         fitting = Engine.largest_batch(
             self.model,
             self.system,
-            tokens_per_sequence=tokens.ravel(),
+            tokens_per_sequence=tokens,
             share_of_memory=_SHARE_OF_MEMORY,
             precision=self.precision,
             runtime=self.runtime,
         )
-        return np.reshape(fitting, tokens.shape)
+        return np.reshape(fitting, np.shape(self.reserved_length))
 
     def solve(self, phase: str, **arguments: Any) -> Performance:
         """Return the engine's answer to arguments that broadcast against each other."""
@@ -173,7 +173,7 @@ def serve(service: Service) -> Served:
     True
     """
     fitting = service.fitting()
-    slots = np.minimum(np.asarray(service.batch_limit, dtype=float), fitting)
+    slots = np.minimum(service.batch_limit, fitting)
     chain, ends = _chain(service, slots)
     values, busy = _steady_state(service, chain)
     memory = service.solve("decode", batch_size=slots, context_length=service.reserved_length)
@@ -226,8 +226,9 @@ def _chain(service: Service, slots: Any) -> tuple[_Chain, _Ends]:
     asked = (service.request_rate, service.prompt_length, service.output_length, slots)
     shape = np.broadcast_shapes(*(np.shape(each) for each in asked))
     first = (-1, *(1 for _ in shape))
-    grid = _batches(float(np.max(slots)))
-    states = np.arange(1.0, np.max(slots) + 1.0).reshape(first)
+    most = float(np.max(slots))
+    grid = _batches(most)
+    states = np.arange(1.0, most + 1.0).reshape(first)
     in_flight = np.minimum(states, np.broadcast_to(slots, shape))
     pick = _Between(grid, in_flight)
     batch = grid.reshape(first)

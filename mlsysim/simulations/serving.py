@@ -268,7 +268,7 @@ def _divided(model: ModelSpec, ledger: SystemLedger) -> Iterator[Verdict]:
             "Heads divide evenly",
             "performance.tensor_degree",
             degree,
-            next(each for each in np.arange(degree, 0, -1) if model.heads % each == 0),
+            float(next(each for each in range(int(degree), 0, -1) if model.heads % each == 0)),
             "dimensionless",
             "at most",
             f"Choose a tensor degree that divides {model.heads} attention heads.",
