@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         OptionChoice,
         ReliabilitySimulation,
         ResourceSimulation,
+        ServingSimulation,
+        SynthesisSimulation,
         TrainingSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
@@ -59,7 +61,9 @@ _HOME_OF = {
     "ReliabilitySimulation": "simulations",
     "ResourceSimulation": "simulations",
     "Runtimes": "runtimes",
+    "ServingSimulation": "simulations",
     "Sustainability": "ledger",
+    "SynthesisSimulation": "simulations",
     "System": "systems",
     "SystemLedger": "ledger",
     "Systems": "systems",
@@ -93,7 +97,9 @@ __all__ = [
     "ReliabilitySimulation",
     "ResourceSimulation",
     "Runtimes",
+    "ServingSimulation",
     "Sustainability",
+    "SynthesisSimulation",
     "System",
     "SystemLedger",
     "Systems",

@@ -166,6 +166,21 @@ def unit_of_field(name: str) -> str | None:
     return next((_FIELD_UNITS[end] for end in _LONGEST_FIRST if name.endswith(end)), None)
 
 
+@cache
+def words_of_field(name: str) -> str:
+    """Return the name of a field or variable in words, without the unit that it ends in.
+
+    >>> words_of_field("carbon_intensity_g_per_kwh"), words_of_field("_optimizer_time")
+    ('carbon intensity', 'optimizer time')
+    >>> words_of_field("peak_dense_flop_per_s.fp16")
+    'peak dense (fp16)'
+    """
+    field, _, entry = name.partition(".")
+    end = next((end for end in _LONGEST_FIRST if end[0] == "_" and field.endswith(end)), "")
+    words = field.removesuffix(end).strip("_").replace("_", " ") or field
+    return f"{words} ({entry.replace('_', ' ')})" if entry else words
+
+
 def _parse(field: str, text: str, unit: str) -> Any:
     try:
         parsed: Any = registry().Quantity(text)
@@ -294,6 +309,27 @@ def humanize(value: float | None, unit: str) -> str:
         return f"${number}{step.label[1:]}"
     label = step.label.removesuffix("s") if number == "1" and step.label in _PLURALS else step.label
     return f"{number}{'' if label.startswith('/') else ' '}{label}".rstrip()
+
+
+def number_text(value: float) -> str:
+    """Write a number in three significant digits.
+
+    >>> number_text(1234.5), number_text(8.667e-9)
+    ('1,234', '8.67e-9')
+    """
+    return _digits(value)
+
+
+@cache
+def unit_text(unit: str) -> str:
+    """Write a unit the short way, nothing for plain numbers.
+
+    >>> unit_text("gram_CO2e/kilowatt_hour"), unit_text("dimensionless")
+    ('gCO2e/kWh', '')
+    """
+    if unit in ("", "dimensionless"):
+        return ""
+    return str(quantity(1.0, unit).units)
 
 
 def _digits(value: float) -> str:

@@ -18,13 +18,7 @@ from mlsysim import ResourceSimulation
 # Workers cannot import this file, so what it defines travels with the task.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-pytestmark = [
-    pytest.mark.slow,
-    # Sockets of a killed worker are closed by the collector, not by hand.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 AXES = {
     "region": ["Quebec", "Poland", "France"],

@@ -605,6 +605,9 @@ def test_impossible_price_is_refused(field, value):
         ("battery_cr2032_energy", 0.68, "watt_hour"),
         ("battery_smartphone_energy", 15, "watt_hour"),
         ("world_electricity_per_year", 29_500, "terawatt_hour"),
+        ("conversation_prompt_tokens", 1024, "dimensionless"),
+        ("conversation_output_tokens", 256, "dimensionless"),
+        ("first_token_deadline", 2, "second"),
     ],
 )
 def test_constants(name, value, unit):

@@ -16,15 +16,22 @@ from mlsysim.engine.workload import (
 )
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.precisions import Precision
+from mlsysim.tracing import SourcedFloat, as_float
 
 # What allocators lose between blocks of changing size: PagedAttention (2023) measures under 4 %.
-_FRAGMENTATION = 0.04
+_FRAGMENTATION = SourcedFloat(
+    0.04,
+    name="fragmentation",
+    label="share of memory lost between blocks",
+    unit="dimensionless",
+    source="kwon-2023-pagedattention",
+)
 
 
 def solve(work: Workload) -> dict[str, Any]:
     """Return what lies in the memory of the fullest device, and what there is."""
     hardware, layout = work.system.hardware, work.layout
-    replicas = float(layout.data)
+    replicas = as_float(layout.data)
     shards = replicas if layout.sharding == "full" else 1.0
     weights = formulas.parameter_bytes(work.parameters_held, work.precision.bytes_per_value)
     weights = weights * work.stored_share / shards
@@ -65,10 +72,11 @@ def _training_state(work: Workload, replicas: float) -> float:
     sharding, held = work.layout.sharding, work.parameters_held
     gradients = formulas.parameter_bytes(held, work.precision.activation_bytes)
     optimizer = formulas.parameter_bytes(held, work.optimizer_bytes_per_parameter)
-    return float(
+    state: float = as_float(
         gradients / (replicas if sharding in ("gradients", "full") else 1.0)
         + optimizer / (1.0 if sharding == "none" else replicas)
     )
+    return state
 
 
 def _live_elements(work: Workload) -> Any:

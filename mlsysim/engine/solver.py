@@ -25,6 +25,7 @@ from mlsysim.optimizers import Optimizer
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.runtimes import Runtime
 from mlsysim.systems import Layout, System
+from mlsysim.tracing import as_float
 
 # A training step runs every operator once forward and does twice that work backward.
 _PASSES_OF_TRAINING = 3.0
@@ -180,7 +181,7 @@ class Engine:
             attention=None,
         )
         fitting = memory.sequences_that_fit(work, tokens_per_sequence, share_of_memory)
-        return float(fitting) if np.ndim(fitting) == 0 else fitting
+        return as_float(fitting) if np.ndim(fitting) == 0 else fitting
 
 
 def _flat(given: Any, shape: tuple[int, ...]) -> Any:
@@ -241,11 +242,9 @@ def _serve(
     outcome = _run(decode)
     if decode.runtime.interleaves_prompts:
         waiting = decode.batch_size / decode.layout.data
-        together: Any = np.maximum(
-            np.floor(decode.runtime.prompt_batch_tokens / np.asarray(prompt)), 1.0
-        )
+        together: Any = np.maximum(np.floor(decode.runtime.prompt_batch_tokens / prompt), 1.0)
         together = np.minimum(together, np.maximum(np.floor(waiting), 1.0))
-        together = together if np.ndim(together) and together.size > 1 else int(together.item())
+        together = together if np.ndim(together) and together.size > 1 else together.item()
         prefill = build(
             model, system, phase="prefill", batch_size=together * decode.layout.data,
             lengths={"sequence_length": prompt}, **chosen,

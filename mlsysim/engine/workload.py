@@ -17,9 +17,12 @@ from mlsysim.optimizers import DEFAULT_OPTIMIZER, MASTER_BYTES, Optimizer, Optim
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.runtimes import ATTENTIONS, Runtime, Runtimes
 from mlsysim.systems import Layout, System
+from mlsysim.tracing import as_float
 
 DEFAULT_LENGTH = 2048
 DEFAULT_RUNTIME = "PyTorch compiled"
+# One number becomes an array of one by adding it to this: unlike others, a sum keeps a trace.
+_NOTHING = np.zeros(1)
 RECOMPUTATIONS = ("none", "selective", "full")
 PRUNINGS = ("unstructured", "channels", "2:4")
 
@@ -129,7 +132,8 @@ class Workload:
         stored = columns.parameters[:, :1] * columns.count[:, :1]
         stored = np.where(self.table.shares_parameters[:, None], 0.0, stored)
         held = np.where(traits.routed, stored / self.layout.expert, stored).sum()
-        return float(held) / (self.layout.tensor * self.layout.pipeline)
+        number: float = as_float(held)
+        return number / (self.layout.tensor * self.layout.pipeline)
 
     @property
     def unpruned(self) -> bool:
@@ -311,8 +315,11 @@ class Workload:
         """Devices of a tensor-parallel group among which a cache is divided: by head, if at all."""
         model, tensor = self.model, self.layout.tensor
         if not isinstance(model, Transformer):
-            return float(tensor)
-        return 1.0 if model.latent else float(min(tensor, model.attention.key_value_heads))
+            divided = tensor
+        else:
+            divided = 1 if model.latent else min(tensor, model.attention.key_value_heads)
+        number: float = as_float(divided)
+        return number
 
     def _cache_reads(self) -> float:
         """Return how often a cached value is read: by each query head that does not share it."""
@@ -438,7 +445,7 @@ def _whole_numbers(field: str, value: Any) -> Any:
     elif not isinstance(value, np.ndarray):
         number = require_number(field, value, minimum=1.0)
         if number == math.floor(number):
-            return np.array([number])
+            return number + _NOTHING
     raise InvalidInput(field, value, "a whole number of at least 1, or an array of such numbers")
 
 
@@ -488,7 +495,9 @@ def _length(table: OperatorTable, lengths: dict[str, Any]) -> tuple[Any, bool]:
     length = lengths.get(table.length_name)
     length = DEFAULT_LENGTH if length is None else length
     scalar = np.ndim(length) == 0
-    return (np.array([length]) if scalar else length), scalar
+    if not scalar:
+        return length, False
+    return (length + _NOTHING if isinstance(length, int | float) else np.array([length])), True
 
 
 def _option(field: str, value: Any, options: tuple[str, ...]) -> str:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlsysim.choices import NumberChoice, OptionChoice
-from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.errors import UnknownName
 from mlsysim.explore.space import Explorable, library
-from mlsysim.explore.sweep import require_metric
+from mlsysim.explore.sweep import VERDICTS, require_metric
 from mlsysim.ledger import SystemLedger, metric_paths
 
 _STEP = 0.01
@@ -32,7 +32,7 @@ class Swing(NamedTuple):
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Elasticities and swings of all metrics around a design.
+    """Elasticities of all metrics, and swings of metrics and verdicts, around a design.
 
     An elasticity is the percent that a metric gains for each percent that a number gains:
     d ln y / d ln x, from steps of one percent (or of one, where only whole numbers are accepted).
@@ -49,9 +49,12 @@ class Sensitivity:
         return self.elasticities[choice].get(require_metric(metric), 0.0)
 
     def tornado(self, metric: str) -> tuple[Swing, ...]:
-        """Return the swings of a metric over the whole range of each choice, widest first."""
-        if require_metric(metric) not in self.swings:
-            raise InvalidInput("metric", metric, "a metric that applies to this simulation")
+        """Return the swings of a metric over the whole range of each choice, widest first.
+
+        A verdict's margin is asked for as "verdicts.Deadline".
+        """
+        if metric not in self.swings:
+            raise UnknownName("metric", metric, self.swings)
         return tuple(sorted(self.swings[metric], key=lambda swing: swing.low - swing.high))
 
     def to_dataframe(self) -> Any:
@@ -75,7 +78,7 @@ def sensitivity(simulation: Explorable, at: Mapping[str, Any] | None) -> Sensiti
 def _evaluated(
     simulation: Explorable, center: Mapping[str, Any], name: str, values: Any, together: bool
 ) -> dict[str, Any]:
-    """Return every metric that is a number, as an array over the values of one choice."""
+    """Return metrics that are numbers and margins, as arrays over the values of one choice."""
     if together:
         ledgers = [simulation.evaluate({**center, name: np.asarray(values)})]
     else:
@@ -84,12 +87,19 @@ def _evaluated(
     for path in metric_paths():
         each = [ledger.si(path) for ledger in ledgers]
         if SystemLedger.metric(path).unit and all(value is not None for value in each):
-            found[path] = (
-                np.broadcast_to(np.asarray(each).ravel(), len(values))
-                if (together)
-                else np.asarray(each)
+            found[path] = _along(each, len(values))
+    margins = [{each.constraint: each.margin for each in ledger.verdicts} for ledger in ledgers]
+    for constraint in margins[0]:
+        if all(constraint in each for each in margins):
+            found[f"{VERDICTS}{constraint}"] = _along(
+                [each[constraint] for each in margins], len(values)
             )
     return found
+
+
+def _along(values: list[Any], size: int) -> np.ndarray[Any, Any]:
+    """Return results of one evaluation with arrays, or of one for each value, as one array."""
+    return np.broadcast_to(np.asarray(values).ravel(), size)
 
 
 def _elasticities(
@@ -105,7 +115,7 @@ def _elasticities(
     return {
         path: float(np.log(high / low) / np.log(ends[1] / ends[0]))
         for path, (low, high) in found.items()
-        if low > 0 and high > 0
+        if low > 0 and high > 0 and not path.startswith(VERDICTS)
     }
 
 

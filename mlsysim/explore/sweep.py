@@ -223,7 +223,9 @@ def _assembled(space: Space, parts: Sequence[tuple[Block, Values]]) -> Sweep:
             *separate,
             *(size if own else 1 for size, own in zip(together, spread, strict=True)),
         ]
-        array = np.full(shape, _nothing(path), dtype=_type_of(path))
+        array = np.empty(shape, dtype=_type_of(path))
+        if not all(path in values for _, values in parts):
+            array[...] = _nothing(path)
         for block, values in parts:
             if path in values:
                 within: list[slice] = [

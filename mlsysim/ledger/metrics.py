@@ -11,6 +11,7 @@ import numpy as np
 
 from mlsysim import units
 from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.tracing import as_float
 
 
 class Metric:
@@ -134,7 +135,7 @@ Did you mean 'duration'?
             finite = isinstance(value, np.ndarray) and bool(np.isfinite(value).all())
         if not finite or isinstance(value, bool):
             raise InvalidInput(field, value, f"a finite number in {metric.unit}")
-        return value if isinstance(value, np.ndarray) and value.ndim else float(value)
+        return value if isinstance(value, np.ndarray) and value.ndim else as_float(value)
 
     def si(self, name: str) -> Any:
         """Return the plain SI number (or array) of a metric, or the words of a note."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from mlsysim.ledger import rendering
 from mlsysim.ledger.metrics import Group, Metric, Note, Verdict
 
 if TYPE_CHECKING:
+    from mlsysim.derivation import Bibliography, Explanation
     from mlsysim.ledger.comparison import Comparison
 
 SCHEMA_VERSION = "1.1"
@@ -71,6 +72,54 @@ class Performance(Group):
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
     precision = Note("Precision", "Format of the weights.")
     hardware = Note("Hardware", "The device the system is built of.")
+    time_to_first_token = Metric(
+        "second", "First token", "Mean time from request to first token, waiting included.", "lower"
+    )
+    time_to_first_token_p99 = Metric(
+        "second",
+        "First token, 99 %",
+        "Time to first token that 99 % of requests do not exceed.",
+        "lower",
+    )
+    waiting_time = Metric(
+        "second", "Waiting", "Mean wait for a slot in a peak of one hour.", "lower"
+    )
+    waiting_time_p99 = Metric(
+        "second", "Waiting, 99 %", "Wait for a slot that 99 % of requests do not exceed.", "lower"
+    )
+    request_latency = Metric(
+        "second", "Whole answer", "Mean time from request to last token.", "lower"
+    )
+    request_latency_p99 = Metric(
+        "second",
+        "Whole answer, 99 %",
+        "Time to last token that 99 % of requests do not exceed.",
+        "lower",
+    )
+    offered_load = Metric(
+        "dimensionless", "Load", "Requests that arrive over those that can be answered.", "lower"
+    )
+    served_rate = Metric(
+        "sample/second",
+        "Requests answered",
+        "Requests answered per second, all replicas.",
+        "higher",
+    )
+    request_capacity = Metric(
+        "sample/second",
+        "Request capacity",
+        "Requests all replicas can answer per second.",
+        "higher",
+    )
+    sequences_in_flight = Metric(
+        "sample", "Sequences in flight", "Mean requests in the batch of one replica."
+    )
+    sequences_that_fit = Metric(
+        "sample", "Sequences that fit", "Requests whose cache one replica has room for.", "higher"
+    )
+    tensor_degree = Metric(
+        "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
+    )
     training_time = Metric(
         "second", "Time to train", "Time of the whole training run, failures included.", "lower"
     )
@@ -101,9 +150,6 @@ class Performance(Group):
         "Parallel efficiency",
         "Share of the step not spent on links or waiting for a stage.",
         "higher",
-    )
-    tensor_degree = Metric(
-        "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
     )
     pipeline_chunks = Metric(
         "dimensionless", "Pipeline chunks", "Pieces that the layers are cut into."
@@ -177,6 +223,9 @@ class Economics(Group):
     cost_per_sample = Metric(
         "USD/sample", "Cost per unit of work", "Total cost over work done.", "lower"
     )
+    cost_per_million_output_tokens = Metric(
+        "USD", "Cost per million tokens", "Total cost over a million tokens answered.", "lower"
+    )
 
 
 class Reliability(Group):
@@ -238,6 +287,8 @@ class SystemLedger:
     context: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     groups: ClassVar[Mapping[str, type[Group]]] = GROUPS
+    # How to evaluate again with traced numbers: what a simulation leaves with its ledgers.
+    _record: ClassVar[Callable[..., SystemLedger] | None] = None
 
     def __post_init__(self) -> None:
         for name, group in GROUPS.items():
@@ -259,6 +310,11 @@ class SystemLedger:
         broken = (verdict for verdict in self.verdicts if not np.all(verdict.holds))
         return tuple(sorted(broken, key=lambda verdict: float(np.min(verdict.margin))))
 
+    @property
+    def tightest(self) -> Verdict | None:
+        """The constraint with least room, as a share of its limit: the weakest point."""
+        return min(self.verdicts, key=lambda verdict: float(np.min(verdict.margin)), default=None)
+
     def si(self, path: str) -> Any:
         """Return the plain SI number at a path such as "performance.latency"."""
         group, metric = self._locate(path)
@@ -276,6 +332,37 @@ class SystemLedger:
         if group not in GROUPS or metric not in GROUPS[group].metrics:
             raise UnknownName("metric", path, metric_paths())
         return group, metric
+
+    def explain(self, path: str) -> Explanation:
+        """Return how a number came about: laws, numbers put in, and the source of each.
+
+        `path` is "group.metric", with a unit where one is wanted: "sustainability.carbon_kg".
+        Raises `UnknownName` for a metric there is not, `InvalidInput` for notes in words, for
+        metrics that do not apply, and for ledgers that no simulation made.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> carbon = ResourceSimulation("Doorbell").evaluate({}).explain("sustainability.carbon_kg")
+        >>> print(carbon.text(depth=1).splitlines()[1])
+          = Operational carbon + Embodied carbon
+        """
+        from mlsysim.ledger import explaining
+
+        return explaining.explain(self, path)
+
+    def sources(self) -> Bibliography:
+        """Return all sources that the numbers of the ledger rest on.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> "green-grid-2012-pue" in ResourceSimulation("Doorbell").evaluate({}).sources()
+        True
+        """
+        from mlsysim.ledger import explaining
+
+        return explaining.sources(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        known = vars(self).items()
+        return {name: value for name, value in known if name not in ("_record", "_derivation")}
 
     def compare(self, other: SystemLedger) -> Comparison:
         """Hold another ledger against this one, metric by metric."""

@@ -6,12 +6,16 @@ from mlsysim.simulations.compression import CompressionSimulation
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
+from mlsysim.simulations.serving import ServingSimulation
+from mlsysim.simulations.synthesis import SynthesisSimulation
 from mlsysim.simulations.training import TrainingSimulation
 
 SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ResourceSimulation,
     ReliabilitySimulation,
     NodeSimulation,
+    SynthesisSimulation,
+    ServingSimulation,
     TrainingSimulation,
     CompressionSimulation,
 )
@@ -27,5 +31,7 @@ __all__ = [
     "OptionChoice",
     "ReliabilitySimulation",
     "ResourceSimulation",
+    "ServingSimulation",
+    "SynthesisSimulation",
     "TrainingSimulation",
 ]

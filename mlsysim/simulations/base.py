@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from mlsysim.ledger import Comparison, SystemLedger
 from mlsysim.personas import Persona, Personas
 from mlsysim.registry import Registry
 from mlsysim.systems import System
+from mlsysim.tracing import current_recorder, is_traced
 
 if TYPE_CHECKING:
     from mlsysim.explore.front import Front
@@ -32,7 +34,14 @@ def _checked(evaluate: Evaluate) -> Evaluate:
         ledger = evaluate(self, complete)
         if not isinstance(ledger, SystemLedger):
             raise InvalidInput(f"{type(self).__name__}.evaluate", ledger, "a SystemLedger")
-        return ledger if ledger.context else replace(ledger, context=self._context(complete))
+        if not ledger.context:
+            ledger = replace(ledger, context=self._context(complete))
+        if current_recorder() is None:
+            record = functools.partial(
+                self._record, evaluate, self.scenario, self.persona, complete
+            )
+            object.__setattr__(ledger, "_record", record)
+        return ledger
 
     return wrapped
 
@@ -108,7 +117,8 @@ class BaseSimulation(ABC):
         for name, value in (choice or {}).items():
             if not isinstance(name, str) or name not in declared:
                 raise UnknownName("choice", name, declared)
-            given[name] = declared[name].validate(value)
+            # A traced number was checked when the ledger that is explained was made.
+            given[name] = value if is_traced(value) else declared[name].validate(value)
         return {name: given.get(name, choice.default) for name, choice in declared.items()}
 
     def sweep(
@@ -205,6 +215,25 @@ class BaseSimulation(ABC):
         'better'
         """
         return self.evaluate(dict(first or {})).compare(self.evaluate(dict(second or {})))
+
+    def _record(
+        self,
+        evaluate: Evaluate,
+        scenario: Application,
+        persona: Persona,
+        complete: Mapping[str, Any],
+        changes: Mapping[str, Any] | None = None,
+    ) -> SystemLedger:
+        """Evaluate once more with traced numbers; `changes` gives leaves other values by name."""
+        from mlsysim.calibration import registries_with_fitted_constants
+        from mlsysim.derivation.recorder import TwinRecorder
+
+        recorder = TwinRecorder(changes, registries_with_fitted_constants())
+        units = {each.name: getattr(each, "unit", "") for each in self.choices}
+        twin = copy.copy(self)
+        with recorder.recording():
+            twin.scenario, twin.persona = recorder.traced(scenario), recorder.traced(persona)
+            return evaluate(twin, recorder.choices(complete, units))
 
     def _get_system_archetype(self) -> System:
         return self.scenario.system

@@ -21,6 +21,7 @@ from mlsysim.simulations.deployment import (
     solve,
     verdicts,
 )
+from mlsysim.tracing import as_float
 
 
 class ResourceSimulation(BaseSimulation):
@@ -75,7 +76,7 @@ class ResourceSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=self.scenario,
             performance=solve(self.scenario, choice),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
