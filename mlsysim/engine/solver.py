@@ -142,10 +142,12 @@ class Engine:
         """
         if not isinstance(precision, Precision):
             precision = Precisions[precision or model.default_precision]
-        shape = np.shape(sparsity)
-        given = checked_sparsity(np.ravel(sparsity))
+        flat = sparsity.ravel() if isinstance(sparsity, np.ndarray) else sparsity
+        given = checked_sparsity(flat)
         found = memory.file_bytes(model, precision, given, checked_pruning(pruning))
-        return np.broadcast_to(found, given.shape).reshape(shape) if shape else float(found.item())
+        if flat is sparsity:
+            return as_float(found.item())
+        return np.broadcast_to(found, given.shape).reshape(sparsity.shape)
 
     @staticmethod
     def largest_batch(
