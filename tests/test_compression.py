@@ -405,6 +405,22 @@ def test_a_sweep_gives_what_its_points_give(application, pruning):
             assert np.broadcast_to(many.holds, shape)[index] == one.holds
 
 
+@pytest.mark.parametrize("pruning", ["unstructured", "channels", "2:4"])
+@pytest.mark.parametrize("varied", ["sparsity", "batch_size"])
+def test_one_number_alone_may_be_a_table(varied, pruning):
+    values = {"sparsity": [[0.0], [0.5], [0.9]], "batch_size": [[1.0], [8.0], [64.0]]}[varied]
+    table = np.array(values)
+    for application in ("Doorbell", "Inference"):
+        sweep = run(application, **{varied: table, "pruning": pruning})
+        for index, value in enumerate(table[:, 0]):
+            point = run(application, **{varied: value, "pruning": pruning})
+            for path in metric_paths():
+                expected = point.si(path)
+                if isinstance(expected, float):
+                    there = np.broadcast_to(sweep.si(path), table.shape)[index, 0]
+                    assert there == pytest.approx(expected, rel=1e-9), path
+
+
 def test_laws_of_sparse_weights_take_arrays():
     density = np.array([1.0, 0.5, 0.05])
     stored = formulas.sparse_bytes_per_parameter(dense=1.0, index=0.125, density=density)

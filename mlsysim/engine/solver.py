@@ -115,6 +115,9 @@ class Engine:
         }
         given = (batch_size, sequence_length, context_length, output_length, sparsity)
         shape = np.broadcast_shapes(*(np.shape(each) for each in given))
+        if np.ndim(sparsity):
+            # What follows from the batch alone then has an entry for each point as well.
+            given = (np.broadcast_to(batch_size, shape), *given[1:])
         if shape:
             given = tuple(_flat(each, shape) for each in given)
         chosen |= {"sparsity": given[-1], "pruning": pruning}
