@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
 from mlsysim.sources import Sourced
+from mlsysim.tracing import SourcedFloat
 
 DEFAULT_OPTIMIZER = "Adam"
 # Weights in 16 bits or fewer are updated in a copy of 32 bits (ZeRO, section 3.1).
-MASTER_BYTES = 4.0
+MASTER_BYTES = SourcedFloat(
+    4.0,
+    name="master_bytes",
+    label="copy of a narrow weight in 32 bits",
+    unit="byte/parameter",
+    source="rajbhandari-2020-zero",
+)
 
 _BLOCK = 2048.0
 

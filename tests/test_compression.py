@@ -168,6 +168,40 @@ def test_fewer_channels_are_a_smaller_network_everywhere():
             assert slim.si(f"performance.{path}") < dense.si(f"performance.{path}"), path
 
 
+def test_a_token_takes_the_time_of_the_weights_it_reads():
+    """One token of one sequence is bound by the weights of a phone: half of them, half the time."""
+    dense, slim = run("Assistant"), run("Assistant", sparsity=0.5, pruning="channels")
+    read = slim.si("performance.weight_memory") / dense.si("performance.weight_memory")
+    took = slim.si("performance.memory_time") / dense.si("performance.memory_time")
+    assert read == pytest.approx(0.565, abs=0.01)
+    assert took == pytest.approx(read, rel=0.05)
+
+
+def test_a_narrower_network_sends_less_over_links():
+    """Half of the weights are 71 % of the channels, and sums go over channels."""
+    chosen = {"phase": "prefill", "batch_size": 8, "sequence_length": 8192}
+    system = Systems["H100 node"]
+    dense, slim = (
+        Engine.solve(LLAMA, system, sparsity=share, pruning="channels", **chosen)
+        for share in (0.0, 0.5)
+    )
+    ratio = slim.si("communication_time") / dense.si("communication_time")
+    assert ratio == pytest.approx(0.5**0.5, rel=0.02)
+
+
+def test_what_finds_room_on_the_chip_is_not_streamed():
+    """ResNet-50 has 25.6 MB of weights in 8 bits, of which 8 MB find room on an Edge TPU."""
+    chip = System(name="Edge TPU", label="Edge TPU", hardware=Hardware["Google Coral Edge TPU"],
+                  source="project-mission")  # fmt: skip
+    chosen = {"precision": "int8", "runtime": "Edge TPU runtime"}
+    dense, slim = (
+        Engine.solve(Models["ResNet-50"], chip, sparsity=share, pruning="channels", **chosen)
+        for share in (0.0, 0.6)
+    )
+    # What is streamed shrinks faster than what is kept: from 18 MB of 26 to 2 MB of 10.
+    assert slim.si("memory_time") < 0.3 * dense.si("memory_time")
+
+
 def test_useful_work_is_that_of_the_weights_that_are_left():
     dense, half = run("AutoDrive"), run("AutoDrive", sparsity=0.5)
     ratio = half.si("performance.model_flops_utilization") / dense.si(
@@ -239,6 +273,8 @@ def test_quality_of_a_smaller_model_in_a_narrow_format_worked_by_hand():
     ledger = run(model="Llama-3.1 8B", precision="int4")
     assert ledger.si("performance.quality_kept") == pytest.approx(66.7 / 79.3 * 67.57 / 69.32)
     assert not verdict(ledger, "Quality kept").holds
+    sizes = (Models["Llama-3.1 70B"].parameters * 2, LLAMA.parameters * 0.5)
+    assert ledger.si("performance.compression_ratio") == pytest.approx(sizes[0] / sizes[1])
     assert "GPTQ" in ledger.performance.quality_basis
     larger = run("AutoDrive", model="YOLOv8s")
     assert larger.si("performance.quality_kept") == pytest.approx(44.7 / 37.1)
@@ -283,8 +319,8 @@ def test_ratios_are_over_the_model_as_it_was_trained():
 def test_energy_of_one_operation():
     """Horowitz (2014): 3.7 + 0.9 pJ in fp32, 0.2 + 0.03 pJ in int8."""
     wide, narrow = (run("Doorbell", precision=p) for p in ("fp32", "int8"))
-    assert wide.si("performance.multiply_add_energy") == pytest.approx(4.6e-12)
-    assert narrow.si("performance.multiply_add_energy") == pytest.approx(0.23e-12)
+    assert wide.si("performance.multiply_add_energy") * 1e12 == pytest.approx(4.6)
+    assert narrow.si("performance.multiply_add_energy") * 1e12 == pytest.approx(0.23)
     assert run(precision="bf16").si("performance.multiply_add_energy") is None
 
 
@@ -367,6 +403,22 @@ def test_a_sweep_gives_what_its_points_give(application, pruning):
         for one, many in zip(point.verdicts, sweep.verdicts, strict=True):
             assert one.constraint == many.constraint
             assert np.broadcast_to(many.holds, shape)[index] == one.holds
+
+
+@pytest.mark.parametrize("pruning", ["unstructured", "channels", "2:4"])
+@pytest.mark.parametrize("varied", ["sparsity", "batch_size"])
+def test_one_number_alone_may_be_a_table(varied, pruning):
+    values = {"sparsity": [[0.0], [0.5], [0.9]], "batch_size": [[1.0], [8.0], [64.0]]}[varied]
+    table = np.array(values)
+    for application in ("Doorbell", "Inference"):
+        sweep = run(application, **{varied: table, "pruning": pruning})
+        for index, value in enumerate(table[:, 0]):
+            point = run(application, **{varied: value, "pruning": pruning})
+            for path in metric_paths():
+                expected = point.si(path)
+                if isinstance(expected, float):
+                    there = np.broadcast_to(sweep.si(path), table.shape)[index, 0]
+                    assert there == pytest.approx(expected, rel=1e-9), path
 
 
 def test_laws_of_sparse_weights_take_arrays():

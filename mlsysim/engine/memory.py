@@ -138,6 +138,5 @@ def sequences_that_fit(work: Workload, tokens_each: Any, share_of_memory: float)
     cached = work.model.operators("decode").at(tokens_each).total("cache_elements")
     each = cached * work.cache_bytes / (work.cache_division * layout.context * layout.pipeline)
     weights = formulas.parameter_bytes(work.parameters_held, work.precision.bytes_per_value)
-    weights = weights * work.stored_share
     free = share_of_memory * work.system.hardware.memory_bytes - weights
     return np.maximum(np.floor(free / each), 1.0) * layout.data

@@ -115,6 +115,9 @@ class Engine:
         }
         given = (batch_size, sequence_length, context_length, output_length, sparsity)
         shape = np.broadcast_shapes(*(np.shape(each) for each in given))
+        if np.ndim(sparsity):
+            # What follows from the batch alone then has an entry for each point as well.
+            given = (np.broadcast_to(batch_size, shape), *given[1:])
         if shape:
             given = tuple(_flat(each, shape) for each in given)
         chosen |= {"sparsity": given[-1], "pruning": pruning}
@@ -142,10 +145,12 @@ class Engine:
         """
         if not isinstance(precision, Precision):
             precision = Precisions[precision or model.default_precision]
-        shape = np.shape(sparsity)
-        given = checked_sparsity(np.ravel(sparsity))
+        flat = sparsity.ravel() if isinstance(sparsity, np.ndarray) else sparsity
+        given = checked_sparsity(flat)
         found = memory.file_bytes(model, precision, given, checked_pruning(pruning))
-        return np.broadcast_to(found, given.shape).reshape(shape) if shape else float(found.item())
+        if flat is sparsity:
+            return as_float(found.item())
+        return np.broadcast_to(found, given.shape).reshape(sparsity.shape)
 
     @staticmethod
     def largest_batch(

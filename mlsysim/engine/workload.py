@@ -17,7 +17,7 @@ from mlsysim.optimizers import DEFAULT_OPTIMIZER, MASTER_BYTES, Optimizer, Optim
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.runtimes import ATTENTIONS, Runtime, Runtimes
 from mlsysim.systems import Layout, System
-from mlsysim.tracing import as_float
+from mlsysim.tracing import SourcedFloat, as_float
 
 DEFAULT_LENGTH = 2048
 DEFAULT_RUNTIME = "PyTorch compiled"
@@ -27,11 +27,23 @@ RECOMPUTATIONS = ("none", "selective", "full")
 PRUNINGS = ("unstructured", "channels", "2:4")
 
 # One bit tells for each weight whether it is kept; so do 2 bits for each of two kept in four.
-_INDEX_BYTES = 1.0 / 8.0
+_INDEX_BYTES = SourcedFloat(
+    1.0 / 8.0,
+    name="index_bytes",
+    label="one bit of index for each weight",
+    unit="byte/parameter",
+    source="sparse-bitmap",
+)
 # Formats that sparse matrix units compute in.
 _SKIPS_HALF_IN = ("tf32", "fp16", "bf16", "fp8", "int8")
 # Products that skip single zeros reach this share of what vector units can do.
-_SPARSE_KERNEL_FRACTION = 0.27
+_SPARSE_KERNEL_FRACTION = SourcedFloat(
+    0.27,
+    name="sparse_kernel_fraction",
+    label="share of vector units that products skipping single zeros reach",
+    unit="dimensionless",
+    source="gale-2020-sputnik",
+)
 
 _BELOW_16_BITS = 2.0
 # Weights unpacked to memory are written and read again in 16 bits.
@@ -193,7 +205,7 @@ class Workload:
         """
         if self.unpruned or self.pruning == "channels":
             return 1.0
-        skipped = np.asarray(self.arithmetic_share) < 1.0
+        skipped = self.arithmetic_share < 1.0
         return np.where(self.pruned & skipped, sparse_share(self.precision, self.density), 1.0)
 
     @cached_property
@@ -205,7 +217,7 @@ class Workload:
         stored = np.where(self.table.shares_parameters[:, None], 0.0, stored)
         left = stored * self._kept_by_channel * self.stored_per_weight
         share = left.sum(0) / stored.sum(0)
-        return float(share.item()) if share.size == 1 else share
+        return as_float(share.item()) if share.size == 1 else share
 
     @cached_property
     def flops(self) -> Any:
@@ -476,11 +488,16 @@ def sparse_share(precision: Precision, density: Any) -> Any:
 
 def checked_sparsity(value: Any) -> Any:
     """Return shares of pruned weights as an array, or raise `InvalidInput`."""
-    values = np.asarray(value, dtype=float)
-    if not (np.isfinite(values) & (values >= 0.0) & (values < 1.0)).all():
-        accepted = "a number from 0 to below 1, or an array of such numbers"
+    accepted = "a number from 0 to below 1, or an array of such numbers"
+    if not isinstance(value, np.ndarray):
+        try:
+            number = require_number("sparsity", value)
+        except InvalidInput:
+            raise InvalidInput("sparsity", value, accepted) from None
+        value = number + _NOTHING
+    if not (np.isfinite(value) & (value >= 0.0) & (value < 1.0)).all():
         raise InvalidInput("sparsity", value, accepted)
-    return values if values.ndim else values.reshape(1)
+    return value
 
 
 def checked_pruning(value: str) -> str:

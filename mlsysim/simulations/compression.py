@@ -74,8 +74,7 @@ def _formats(simulation: Any) -> tuple[str, ...]:
     hardware = simulation.scenario.system.hardware
     measured = {row.setting for row in compression.measured(_task(simulation), "format")}
     known = measured.union(compression.REFERENCE_FORMATS)
-    stored = () if hardware.flash_bytes is not None else _STORED_ONLY
-    native = (*hardware.peak_dense_flop_per_s, *stored)
+    native = (*hardware.peak_dense_flop_per_s, *_STORED_ONLY)
     return tuple(name for name in hardware.precisions if name in known and name in native)
 
 
