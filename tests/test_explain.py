@@ -113,7 +113,11 @@ def _moved_differently(ledger, roots, leaves, direction):
     for name, leaf in leaves.items():
         group = name if leaf.kind != "twin" else leaf.source
         changes[name] = leaf.value * (1.0 + direction * A_LITTLE * (1.0 + len(group) % 7))
-    simulated = ledger._record(recorder(changes))
+    try:
+        simulated = ledger._record(recorder(changes))
+    except InvalidInput:
+        # A share that is already all of it cannot grow.
+        return ["refused"]
     together = Step(
         value=None, function=lambda *all_: all_, options={}, arguments=(*roots.values(),)
     )
