@@ -34,6 +34,7 @@ from mlsysim.cli import main
 from mlsysim.derivation import TwinRecorder
 from mlsysim.errors import UnknownName
 from mlsysim.ledger import metric_paths
+from mlsysim.registry import Registry
 from mlsysim.simulations import SIMULATIONS
 from mlsysim.sources import KINDS, Sources
 from mlsysim.tracing import (
@@ -243,6 +244,28 @@ def test_twice_the_units_are_twice_the_fleet():
         assert doubled == pytest.approx(2.0 * explanation.value, rel=1e-12)
 
 
+def test_the_size_of_a_model_is_a_leaf():
+    explanation = ResourceSimulation("Inference").evaluate({}).explain("performance.weight_memory")
+    name = "Llama-3.1 70B.training.parameters_stored"
+    stored = explanation.leaves[name]
+    assert stored.value == Models["Llama-3.1 70B"].parameters
+    assert (stored.kind, stored.source) == ("model", "open-weight-configurations")
+    halved = explanation.evaluate({name: stored.value / 2.0})
+    assert halved == pytest.approx(explanation.value / 2.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("degree", ["data", "pipeline", "tensor", "virtual_stages"])
+def test_a_layout_divides_the_derivation_as_it_divides_the_simulation(degree):
+    """Whole numbers are followed as well, as long as they lead to no other course."""
+    ledger = ResourceSimulation("Frontier").evaluate({"batch_size": 32_768})
+    name = f"H100 cluster 16384.layout.{degree}"
+    value = getattr(Applications.Frontier.system.layout, degree) // 2
+    simulated = ledger._record(recorder({name: value}))
+    for path, explanation in explanations(ledger).items():
+        moved = explanation.evaluate({name: value} if name in explanation.leaves else {})
+        assert moved == pytest.approx(plain(simulated.si(path)), rel=1e-9), path
+
+
 def test_a_fitted_constant_is_found_behind_the_runtime_that_holds_it():
     leaves = ResourceSimulation("Frontier").evaluate({}).explain("performance.latency").leaves
     assert leaves["kernel_latency_s"].kind == "fitted"
@@ -317,12 +340,10 @@ def test_explaining_leaves_no_trace_behind():
 
 
 def test_a_registry_that_is_filled_while_recording_is_filled_with_plain_twins():
-    simulation = NodeSimulation("Inference")
+    narrowed = Registry("region", lambda: (Regions[name] for name in ("Quebec", "Poland")))
     with recorder().recording():
-        # Narrowed to what fits, it is loaded here for the first time.
-        hardware = {each.name: each for each in simulation.choices}["hardware"].options
-        assert is_traced(hardware["H100"].max_power_w)
-    assert type(hardware["H100"].max_power_w) is float
+        assert is_traced(narrowed["Quebec"].price_usd_per_kwh)
+    assert type(narrowed["Quebec"].price_usd_per_kwh) is float
 
 
 def test_a_ledger_that_was_explained_can_be_copied_and_pickled():
@@ -486,7 +507,7 @@ def test_an_operation_is_traced_and_can_be_evaluated_again(code):
 
 def test_changing_an_array_in_place_leaves_what_was_recorded():
     array = A * 1.0
-    before = array + 0.0
+    first, before = array.node, array + 0.0
     array[0] = T
     array += 1.0
     np.multiply(array, 2.0, out=array)
@@ -494,6 +515,7 @@ def test_changing_an_array_in_place_leaves_what_was_recorded():
     assert evaluate(array.node).tolist() == [6.0, 6.0, 10.0]
     assert evaluate(array.node, {node_of(T): 4.0}).tolist() == [10.0, 6.0, 10.0]
     assert evaluate(before.node).tolist() == before.tolist() == [1.0, 2.0, 4.0]
+    assert first.value.tolist() == [1.0, 2.0, 4.0]
 
 
 def test_a_law_is_one_node_whatever_it_computes_inside():
