@@ -8,6 +8,7 @@ import pickle
 import re
 import threading
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from mlsysim import (
 from mlsysim.calibration import registries_with_fitted_constants
 from mlsysim.cli import main
 from mlsysim.derivation import TwinRecorder
+from mlsysim.derivation.expressions import expression
 from mlsysim.errors import UnknownName
 from mlsysim.ledger import metric_paths
 from mlsysim.registry import Registry
@@ -73,6 +75,13 @@ def explanations(ledger):
     return {path: ledger.explain(path) for path in numbers(ledger)}
 
 
+@cache
+def explained(kind, application):
+    """Return a ledger and its explanations; recording once does for several tests."""
+    ledger = kind(application).evaluate({})
+    return ledger, explanations(ledger)
+
+
 def recorder(changes=None):
     return TwinRecorder(registries_with_fitted_constants(), changes)
 
@@ -82,16 +91,16 @@ def recorder(changes=None):
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_every_number_follows_from_its_leaves(kind, application):
-    ledger = kind(application).evaluate({})
-    for path, explanation in explanations(ledger).items():
+    ledger, known = explained(kind, application)
+    for path, explanation in known.items():
         assert explanation.value == pytest.approx(ledger.si(path), rel=1e-9), path
         assert explanation.evaluate() == pytest.approx(ledger.si(path), rel=1e-9), path
 
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_every_leaf_is_a_choice_or_has_a_source(kind, application):
-    ledger = kind(application).evaluate({})
-    for path, explanation in explanations(ledger).items():
+    _, known = explained(kind, application)
+    for path, explanation in known.items():
         assert explanation.leaves, path
         for name, leaf in explanation.leaves.items():
             assert leaf.kind == "choice" or leaf.source in Sources, f"{name} of {path}"
@@ -138,10 +147,10 @@ def _moved_differently(ledger, roots, leaves, direction):
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_leaves_move_the_derivation_as_they_move_the_simulation(kind, application):
     """A trace that was lost on the way would leave the derivation where it is."""
-    ledger = kind(application).evaluate({})
+    ledger, found = explained(kind, application)
     known = recorder()
     ledger._record(known)
-    roots = {path: ledger.explain(path).node for path in numbers(ledger)}
+    roots = {path: explanation.node for path, explanation in found.items()}
     rested_on = {each for root in roots.values() for each in reachable(root)}
     in_use = {each.name for each in rested_on if isinstance(each, Leaf)}
     leaves = {
@@ -165,8 +174,8 @@ def test_leaves_move_the_derivation_as_they_move_the_simulation(kind, applicatio
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_an_explanation_reads_well_and_survives_json(kind, application):
-    ledger = kind(application).evaluate({})
-    for path, explanation in explanations(ledger).items():
+    ledger, known = explained(kind, application)
+    for path, explanation in known.items():
         record = explanation.to_dict()
         assert json.loads(explanation.to_json()) == record
         nodes = {node["id"]: node for node in record["nodes"]}
@@ -186,8 +195,8 @@ def test_an_explanation_reads_well_and_survives_json(kind, application):
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_sources_of_a_ledger_are_those_of_all_its_numbers(kind, application):
-    ledger = kind(application).evaluate({})
-    everywhere = {name for each in explanations(ledger).values() for name in each.sources()}
+    ledger, known = explained(kind, application)
+    everywhere = {name for each in known.values() for name in each.sources()}
     listed = ledger.sources()
     assert set(listed) == everywhere
     assert [source.title for source in listed.values()] == sorted(s.title for s in listed.values())
@@ -518,6 +527,15 @@ def test_changing_an_array_in_place_leaves_what_was_recorded():
     assert first.value.tolist() == [1.0, 2.0, 4.0]
 
 
+def test_the_same_call_is_the_same_node_but_not_the_same_memory():
+    with recorder().recording():
+        one, other = A * 1.0, A * 1.0
+        assert one.node is other.node
+        one[0] = 9.0
+    assert other.tolist() == [1.0, 2.0, 4.0]
+    assert one.node is not other.node
+
+
 def test_a_law_is_one_node_whatever_it_computes_inside():
     waiting = formulas.mean_queueing_delay(T, offered=leaf(1.5, "offered"), servers=N)
     node = node_of(waiting)
@@ -552,6 +570,41 @@ def test_the_text_of_an_explanation():
     assert "Joules in a kilowatt hour = 1 kWh – definition 2019 [si-brochure]" in text
     assert "\nSources\n" in text
     assert re.search(r"\d+ operators, .* … .* Σ = ", text)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("t - (n - t)", "t - (n - t)"),
+        ("(t - n) - t", "t - n - t"),
+        ("t / (n * t)", "t / (n · t)"),
+        ("t * n / t", "t · n / t"),
+        ("t * (n + 1)", "t · (n + 1)"),
+        ("t * n + 1.5", "t · n + 1.5"),
+        ("t + n + t", "t + n + t"),
+        ("(t + n) ** 0.5", "√(t + n)"),
+        ("t ** (n + 1)", "t^(n + 1)"),
+        ("-(t + n)", "-(t + n)"),
+        ("np.maximum(t, 1.5)", "max(t, 1.5)"),
+        ("np.where(a > t, a, 0.0)", "(a where a > t, else 0)"),
+        ("np.where(np.array([True, False, True]), a, t)", "(a for 2 of 3, else t)"),
+        ("(a * t).sum()", "Σ (a · t)"),
+        ("(t * 1.0 + 0.0) * n / 1.0", "t · n"),
+        ("1.0 / t", "1 / t"),
+        ("np.cbrt(t)", "∛t"),
+        ("np.exp(a) + a[0]", "exp(a) + a[0]"),
+    ],
+)
+def test_operations_are_written_as_arithmetic(code, words):
+    node = node_of(eval(code, {"t": T, "n": N, "a": A, "np": np}))  # noqa: S307 - the code stands above
+    written = expression(node, lambda each: each.name if isinstance(each, Leaf) else "")
+    assert written.words == words
+
+
+def test_numbers_are_called_what_the_source_calls_them():
+    text = str(ResourceSimulation("Frontier").evaluate({}).explain("performance.latency"))
+    for name in ("optimizer time", "compute time", "rounds", "replica batch", "parameters held"):
+        assert re.search(rf"^ *(\w+: )?{name} = ", text, re.MULTILINE), name
 
 
 def test_shared_numbers_are_written_out_once():
