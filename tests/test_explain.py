@@ -8,6 +8,7 @@ import pickle
 import re
 import threading
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,8 +33,10 @@ from mlsysim import (
 from mlsysim.calibration import registries_with_fitted_constants
 from mlsysim.cli import main
 from mlsysim.derivation import TwinRecorder
+from mlsysim.derivation.expressions import expression
 from mlsysim.errors import UnknownName
 from mlsysim.ledger import metric_paths
+from mlsysim.registry import Registry
 from mlsysim.simulations import SIMULATIONS
 from mlsysim.sources import KINDS, Sources
 from mlsysim.tracing import (
@@ -72,6 +75,13 @@ def explanations(ledger):
     return {path: ledger.explain(path) for path in numbers(ledger)}
 
 
+@cache
+def explained(kind, application):
+    """Return a ledger and its explanations; recording once does for several tests."""
+    ledger = kind(application).evaluate({})
+    return ledger, explanations(ledger)
+
+
 def recorder(changes=None):
     return TwinRecorder(registries_with_fitted_constants(), changes)
 
@@ -81,16 +91,16 @@ def recorder(changes=None):
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_every_number_follows_from_its_leaves(kind, application):
-    ledger = kind(application).evaluate({})
-    for path, explanation in explanations(ledger).items():
+    ledger, known = explained(kind, application)
+    for path, explanation in known.items():
         assert explanation.value == pytest.approx(ledger.si(path), rel=1e-9), path
         assert explanation.evaluate() == pytest.approx(ledger.si(path), rel=1e-9), path
 
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_every_leaf_is_a_choice_or_has_a_source(kind, application):
-    ledger = kind(application).evaluate({})
-    for path, explanation in explanations(ledger).items():
+    _, known = explained(kind, application)
+    for path, explanation in known.items():
         assert explanation.leaves, path
         for name, leaf in explanation.leaves.items():
             assert leaf.kind == "choice" or leaf.source in Sources, f"{name} of {path}"
@@ -113,7 +123,11 @@ def _moved_differently(ledger, roots, leaves, direction):
     for name, leaf in leaves.items():
         group = name if leaf.kind != "twin" else leaf.source
         changes[name] = leaf.value * (1.0 + direction * A_LITTLE * (1.0 + len(group) % 7))
-    simulated = ledger._record(recorder(changes))
+    try:
+        simulated = ledger._record(recorder(changes))
+    except InvalidInput:
+        # A share that is already all of it cannot grow.
+        return ["refused"]
     together = Step(
         value=None, function=lambda *all_: all_, options={}, arguments=(*roots.values(),)
     )
@@ -133,10 +147,10 @@ def _moved_differently(ledger, roots, leaves, direction):
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_leaves_move_the_derivation_as_they_move_the_simulation(kind, application):
     """A trace that was lost on the way would leave the derivation where it is."""
-    ledger = kind(application).evaluate({})
+    ledger, found = explained(kind, application)
     known = recorder()
     ledger._record(known)
-    roots = {path: ledger.explain(path).node for path in numbers(ledger)}
+    roots = {path: explanation.node for path, explanation in found.items()}
     rested_on = {each for root in roots.values() for each in reachable(root)}
     in_use = {each.name for each in rested_on if isinstance(each, Leaf)}
     leaves = {
@@ -160,8 +174,8 @@ def test_leaves_move_the_derivation_as_they_move_the_simulation(kind, applicatio
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_an_explanation_reads_well_and_survives_json(kind, application):
-    ledger = kind(application).evaluate({})
-    for path, explanation in explanations(ledger).items():
+    ledger, known = explained(kind, application)
+    for path, explanation in known.items():
         record = explanation.to_dict()
         assert json.loads(explanation.to_json()) == record
         nodes = {node["id"]: node for node in record["nodes"]}
@@ -181,8 +195,8 @@ def test_an_explanation_reads_well_and_survives_json(kind, application):
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)
 def test_sources_of_a_ledger_are_those_of_all_its_numbers(kind, application):
-    ledger = kind(application).evaluate({})
-    everywhere = {name for each in explanations(ledger).values() for name in each.sources()}
+    ledger, known = explained(kind, application)
+    everywhere = {name for each in known.values() for name in each.sources()}
     listed = ledger.sources()
     assert set(listed) == everywhere
     assert [source.title for source in listed.values()] == sorted(s.title for s in listed.values())
@@ -237,6 +251,28 @@ def test_twice_the_units_are_twice_the_fleet():
         explanation = ledger.explain(path)
         doubled = explanation.evaluate({"TinyPioneer.scale_factor": 20_000_000})
         assert doubled == pytest.approx(2.0 * explanation.value, rel=1e-12)
+
+
+def test_the_size_of_a_model_is_a_leaf():
+    explanation = ResourceSimulation("Inference").evaluate({}).explain("performance.weight_memory")
+    name = "Llama-3.1 70B.training.parameters_stored"
+    stored = explanation.leaves[name]
+    assert stored.value == Models["Llama-3.1 70B"].parameters
+    assert (stored.kind, stored.source) == ("model", "open-weight-configurations")
+    halved = explanation.evaluate({name: stored.value / 2.0})
+    assert halved == pytest.approx(explanation.value / 2.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("degree", ["data", "pipeline", "tensor", "virtual_stages"])
+def test_a_layout_divides_the_derivation_as_it_divides_the_simulation(degree):
+    """Whole numbers are followed as well, as long as they lead to no other course."""
+    ledger = ResourceSimulation("Frontier").evaluate({"batch_size": 32_768})
+    name = f"H100 cluster 16384.layout.{degree}"
+    value = getattr(Applications.Frontier.system.layout, degree) // 2
+    simulated = ledger._record(recorder({name: value}))
+    for path, explanation in explanations(ledger).items():
+        moved = explanation.evaluate({name: value} if name in explanation.leaves else {})
+        assert moved == pytest.approx(plain(simulated.si(path)), rel=1e-9), path
 
 
 def test_a_fitted_constant_is_found_behind_the_runtime_that_holds_it():
@@ -313,12 +349,10 @@ def test_explaining_leaves_no_trace_behind():
 
 
 def test_a_registry_that_is_filled_while_recording_is_filled_with_plain_twins():
-    simulation = NodeSimulation("Inference")
+    narrowed = Registry("region", lambda: (Regions[name] for name in ("Quebec", "Poland")))
     with recorder().recording():
-        # Narrowed to what fits, it is loaded here for the first time.
-        hardware = {each.name: each for each in simulation.choices}["hardware"].options
-        assert is_traced(hardware["H100"].max_power_w)
-    assert type(hardware["H100"].max_power_w) is float
+        assert is_traced(narrowed["Quebec"].price_usd_per_kwh)
+    assert type(narrowed["Quebec"].price_usd_per_kwh) is float
 
 
 def test_a_ledger_that_was_explained_can_be_copied_and_pickled():
@@ -482,7 +516,7 @@ def test_an_operation_is_traced_and_can_be_evaluated_again(code):
 
 def test_changing_an_array_in_place_leaves_what_was_recorded():
     array = A * 1.0
-    before = array + 0.0
+    first, before = array.node, array + 0.0
     array[0] = T
     array += 1.0
     np.multiply(array, 2.0, out=array)
@@ -490,6 +524,16 @@ def test_changing_an_array_in_place_leaves_what_was_recorded():
     assert evaluate(array.node).tolist() == [6.0, 6.0, 10.0]
     assert evaluate(array.node, {node_of(T): 4.0}).tolist() == [10.0, 6.0, 10.0]
     assert evaluate(before.node).tolist() == before.tolist() == [1.0, 2.0, 4.0]
+    assert first.value.tolist() == [1.0, 2.0, 4.0]
+
+
+def test_the_same_call_is_the_same_node_but_not_the_same_memory():
+    with recorder().recording():
+        one, other = A * 1.0, A * 1.0
+        assert one.node is other.node
+        one[0] = 9.0
+    assert other.tolist() == [1.0, 2.0, 4.0]
+    assert one.node is not other.node
 
 
 def test_a_law_is_one_node_whatever_it_computes_inside():
@@ -526,6 +570,41 @@ def test_the_text_of_an_explanation():
     assert "Joules in a kilowatt hour = 1 kWh – definition 2019 [si-brochure]" in text
     assert "\nSources\n" in text
     assert re.search(r"\d+ operators, .* … .* Σ = ", text)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("t - (n - t)", "t - (n - t)"),
+        ("(t - n) - t", "t - n - t"),
+        ("t / (n * t)", "t / (n · t)"),
+        ("t * n / t", "t · n / t"),
+        ("t * (n + 1)", "t · (n + 1)"),
+        ("t * n + 1.5", "t · n + 1.5"),
+        ("t + n + t", "t + n + t"),
+        ("(t + n) ** 0.5", "√(t + n)"),
+        ("t ** (n + 1)", "t^(n + 1)"),
+        ("-(t + n)", "-(t + n)"),
+        ("np.maximum(t, 1.5)", "max(t, 1.5)"),
+        ("np.where(a > t, a, 0.0)", "(a where a > t, else 0)"),
+        ("np.where(np.array([True, False, True]), a, t)", "(a for 2 of 3, else t)"),
+        ("(a * t).sum()", "Σ (a · t)"),
+        ("(t * 1.0 + 0.0) * n / 1.0", "t · n"),
+        ("1.0 / t", "1 / t"),
+        ("np.cbrt(t)", "∛t"),
+        ("np.exp(a) + a[0]", "exp(a) + a[0]"),
+    ],
+)
+def test_operations_are_written_as_arithmetic(code, words):
+    node = node_of(eval(code, {"t": T, "n": N, "a": A, "np": np}))  # noqa: S307 - the code stands above
+    written = expression(node, lambda each: each.name if isinstance(each, Leaf) else "")
+    assert written.words == words
+
+
+def test_numbers_are_called_what_the_source_calls_them():
+    text = str(ResourceSimulation("Frontier").evaluate({}).explain("performance.latency"))
+    for name in ("optimizer time", "compute time", "rounds", "replica batch", "parameters held"):
+        assert re.search(rf"^ *(\w+: )?{name} = ", text, re.MULTILINE), name
 
 
 def test_shared_numbers_are_written_out_once():

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlsysim.tracing import Leaf, Node, Step, node_of, traced
+from mlsysim.tracing import Leaf, Node, Step, node_of, reachable, traced
 from mlsysim.units import LADDERS, humanize, number_text, unit_text
 
 _COMPARED, _ADDED, _MULTIPLIED, _ALONE = range(4)
@@ -66,6 +66,8 @@ _KEEPS_UNIT = frozenset(
 _ADDITIVE = ("second", "byte", "flop", "parameter", "joule", "kilogram_CO2e", "USD", "litre")
 
 
+# Of a law with more of them, such as an iteration, the numbers put in would be no help.
+_MOST_OPERATIONS = 40
 _SCALES = ("multiply", "mul", "divide", "true_divide", "truediv")
 
 
@@ -180,10 +182,18 @@ def put_in(law: Any, given: Mapping[str, Any]) -> str:
         shown = float(np.asarray(plain).item()) if np.size(plain) == 1 else plain
         symbols[name] = traced(Leaf(value=shown, name=name, kind="symbol", label=words))
     node = node_of(law.bare(**symbols))
-    if node is None:
+    if node is None or _written_size(node) > _MOST_OPERATIONS:
         return ""
     words = expression(node, lambda each: each.label if isinstance(each, Leaf) else "").words
     return words if len(words) <= 160 else ""
+
+
+def _written_size(root: Node) -> int:
+    """Return how many operations the expression has; those of an iteration double each time."""
+    sizes: dict[Node, int] = {}
+    for node in reachable(root):
+        sizes[node] = 1 + sum(sizes[inner] for inner in node.inputs)
+    return sizes[root]
 
 
 def arguments_of(step: Step) -> dict[str, Any]:

@@ -95,6 +95,22 @@ def test_one_evaluation_costs_a_few_hundred_additions(application, measured):
     assert ours <= 15 * additions
 
 
+@pytest.mark.parametrize("application", ["Doorbell", "Frontier"])
+def test_a_ledger_that_nobody_asks_to_explain_costs_no_recording(application, measured):
+    """Checking the choice and noting how to evaluate again is all that is added."""
+    simulation = ResourceSimulation(application)
+    choice = simulation.complete({"region": "Quebec"})
+    bare = type(simulation).evaluate.__wrapped__
+    ours = least_s(lambda: simulation.evaluate(choice))
+    alone = least_s(lambda: bare(simulation, choice))
+    explained = least_s(lambda: simulation.evaluate(choice).explain("economics.tco"), 5)
+    measured(
+        f"evaluate {application}: {ours / alone:.2f} times the bare evaluate; with a recording "
+        f"{explained / alone:.0f} times"
+    )
+    assert ours <= 1.3 * alone
+
+
 def _one_device():
     return Engine.solve(
         Models["Llama-3.1 8B"], Systems["H100 node"], phase="decode", batch_size=64,

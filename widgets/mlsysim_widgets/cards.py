@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsysim import units
+from mlsysim.choices import NumberChoice
 from mlsysim.ledger import Group, SystemLedger, Verdict
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.choices import NumberChoice
 from mlsysim_widgets.controls import unit_label
 
 FIRST: Mapping[str, tuple[str, ...]] = {

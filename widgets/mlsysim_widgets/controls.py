@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.personas import Persona
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.choices import Choice, NumberChoice, OptionChoice
 
 PROMINENT = ("region",)
 """Choices that stand beside persona and application."""
