@@ -166,7 +166,15 @@ class Recorder(Protocol):
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
-current_recorder = _recorder.get
+
+
+def current_recorder() -> Recorder | None:
+    """Return the recorder that is recording in this thread, if any.
+
+    >>> current_recorder() is None
+    True
+    """
+    return _recorder.get()
 
 
 @contextmanager

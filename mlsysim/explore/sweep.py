@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +133,7 @@ def sweep(
     return _assembled(space, parts)
 
 
-def evaluate_block(space: Space, block: Block, wanted: set[str] | None) -> Values:
+def evaluate_block(space: Space, wanted: set[str] | None, block: Block) -> Values:
     """Return the metrics and margins of one block, by path, with an axis for each number."""
     chosen: dict[str, Any] = dict(space.fixed)
     for axis, place in zip(space.separate, block.place, strict=True):
@@ -189,7 +189,7 @@ def _evaluated(
     bar = tqdm(total=len(blocks), desc="Sweep", unit="block", delay=1.0, leave=False)
     with bar:
         results = (
-            ((block, evaluate_block(space, block, wanted)) for block in blocks)
+            ((block, evaluate_block(space, wanted, block)) for block in blocks)
             if client is None
             else _distributed(space, blocks, wanted, client)
         )
@@ -203,7 +203,7 @@ def _distributed(
 ) -> Iterator[tuple[Block, Values]]:
     """Evaluate blocks on the workers of a dask.distributed client, which replaces lost ones."""
     distributed = library("distributed", "cluster")
-    futures = client.map(lambda block: evaluate_block(space, block, wanted), blocks, pure=False)
+    futures = client.map(partial(evaluate_block, space, wanted), blocks, pure=False)
     by_future = dict(zip(futures, blocks, strict=True))
     for future, values in distributed.as_completed(futures, with_results=True):
         yield by_future[future], values
