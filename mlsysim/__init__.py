@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         NodeSimulation,
         NumberChoice,
         OptionChoice,
+        PlacementSimulation,
         ReliabilitySimulation,
         ResourceSimulation,
     )
@@ -51,6 +52,7 @@ _HOME_OF = {
     "OptionChoice": "simulations",
     "Performance": "ledger",
     "Personas": "personas",
+    "PlacementSimulation": "simulations",
     "Regions": "regions",
     "Reliability": "ledger",
     "ReliabilitySimulation": "simulations",
@@ -83,6 +85,7 @@ __all__ = [
     "OptionChoice",
     "Performance",
     "Personas",
+    "PlacementSimulation",
     "Regions",
     "Reliability",
     "ReliabilitySimulation",

@@ -38,6 +38,7 @@ kilogram = [mass] = kg
 gram = 1e-3 * kilogram = g
 tonne = 1000 * kilogram = t
 kelvin = [temperature] = K
+degree_Celsius = kelvin; offset: 273.15 = °C = celsius
 byte = [information] = B
 bit = byte / 8 = b
 flop = [operation] = FLOP = op = OP
@@ -129,6 +130,11 @@ _FIELD_UNITS = {
     "_usd_per_kwh": "USD/kilowatt_hour",
     "_byte_per_s": "byte/second",
     "_byte_per_s_per_direction": "byte/second",
+    "_k_per_w": "kelvin/watt",
+    "_celsius": "degree_Celsius",
+    "_km": "kilometer",
+    "_kwh_per_gb": "kilowatt_hour/gigabyte",
+    "_usd_per_gb": "USD/gigabyte",
     "_flop_per_s": "flop/second",
     "_kg_per_j": "kilogram_CO2e/joule",
     "_l_per_j": "litre/joule",
@@ -230,6 +236,7 @@ _LADDERS: dict[str, list[tuple[str, str, float]]] = {
         ("usd", "$ each", 1.0),
     ],
     "dimensionless": [("percent", "%", 0.01), ("fraction", "", 1.0)],
+    "degree_Celsius": [("celsius", "°C", 1.0)],
     "device": [
         ("devices", "", 1.0),
         ("million_devices", "million", 1e6),
@@ -324,6 +331,8 @@ DollarsPerJoule = Annotated[Numeric, "USD/joule"]
 PerSecond = Annotated[Numeric, "1/second"]
 Meters = Annotated[Numeric, "meter"]
 MetersPerSecond = Annotated[Numeric, "meter/second"]
+Kelvins = Annotated[Numeric, "kelvin"]
+KelvinsPerWatt = Annotated[Numeric, "kelvin/watt"]
 Parameters = Annotated[Numeric, "parameter"]
 BytesPerParameter = Annotated[Numeric, "byte/parameter"]
 DollarsPerSample = Annotated[Numeric, "USD/sample"]

@@ -26,6 +26,7 @@ _EXAMPLES = {
     "offered": 0.5,
     "quantile": 0.9,
     "share": 0.5,
+    "lowest": 0.1,
 }
 
 
@@ -125,6 +126,23 @@ def test_arguments_of_one_dimension_are_keyword_only(law):
             memory=1.0, arithmetic=1.0, memory_weight=0.5, arithmetic_weight=3.9), 1.0),
         (formulas.pipeline_bubble_fraction(stages=16.0, microbatches=16.0, virtual_stages=8.0),
          15 / 128),
+        (formulas.transfer_time(19_200.0, bandwidth=2.5e6, latency=0.08), 0.08768),
+        (formulas.route_length(500e3, near=1e6), 750e3),
+        (formulas.route_length(1200e3, near=1e6), 1500e3),
+        (formulas.route_length(8000e3, near=1e6), 10_000e3),
+        (formulas.propagation_delay(
+            1000e3, speed_of_light=299_792_458.0, refractive_index=1.468), 1468 / 299_792.458),
+        (formulas.radio_tail_time(tail=11.6, interval=60.0, busy=0.4), 11.6),
+        (formulas.radio_tail_time(tail=11.6, interval=1.0, busy=3.0), 0.0),
+        (formulas.steady_temperature(298.15, power=4.5, resistance=4.2), 317.05),
+        (formulas.sustained_power(limit=317.15, ambient=298.15, resistance=4.0), 4.75),
+        (formulas.sustained_power(limit=317.15, ambient=330.0, resistance=4.0), 0.0),
+        (formulas.sustained_clock_fraction(
+            power=1.0, at_full_clock=8.0, load=1.0, lowest=0.1), 0.5),
+        (formulas.sustained_clock_fraction(
+            power=1.0, at_full_clock=8.0, load=0.25, lowest=0.1), 0.5**0.5),
+        (formulas.sustained_clock_fraction(
+            power=0.0, at_full_clock=8.0, load=0.25, lowest=0.3), 0.3),
         (formulas.power_at_load(idle=70.0, maximum=700.0, load=0.9), 637.0),
         (formulas.embodied_carbon(164.0, devices=8.0, duration=365.25, lifetime=5 * 365.25),
          164 * 8 / 5),
@@ -148,6 +166,19 @@ def test_checkpoint_intervals_match_the_published_table(interval, young, exact):
     optimum = formulas.optimal_checkpoint_interval(checkpoint=600.0, interval=interval)
     assert first_order + 600.0 == pytest.approx(young, abs=0.6)
     assert optimum + 600.0 == pytest.approx(exact, abs=0.6)
+
+
+@given(power=st.floats(0.01, 10.0), full=st.floats(0.1, 100.0), load=st.floats(0.001, 1.0))
+def test_the_sustained_clock_keeps_the_mean_power_and_no_higher_one_does(power, full, load):
+    clock = float(
+        formulas.sustained_clock_fraction(power=power, at_full_clock=full, load=load, lowest=0.0)
+    )
+
+    def mean_power(at):
+        return full * at**3 * min(1.0, load / at)
+
+    assert mean_power(clock) <= power * (1 + 1e-9)
+    assert clock == 1.0 or mean_power(clock * 1.01) > power
 
 
 @given(checkpoint=st.floats(0.1, 1e4), interval=st.floats(10.0, 1e8), restart=st.floats(0.0, 1e4))

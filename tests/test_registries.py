@@ -18,14 +18,17 @@ import mlsysim
 from mlsysim import sources
 from mlsysim.applications import Applications
 from mlsysim.constants import Constants
+from mlsysim.enclosures import Enclosures
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import TIERS, Hardware, HardwareSpec
 from mlsysim.models import Models, ModelSpec
 from mlsysim.personas import Personas
+from mlsysim.places import Places
 from mlsysim.precisions import Precisions
 from mlsysim.prices import Price, Prices
+from mlsysim.radios import Radios
 from mlsysim.regions import CARBON_BASES, Regions
 from mlsysim.registry import Registry, identifier
 from mlsysim.runtimes import Runtimes
@@ -43,6 +46,9 @@ REGISTRIES: dict[str, Registry] = {
     "runtime": Runtimes,
     "system": Systems,
     "failure rate": FailureRates,
+    "radio": Radios,
+    "enclosure": Enclosures,
+    "place": Places,
     "application": Applications,
     "persona": Personas,
 }

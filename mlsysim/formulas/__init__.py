@@ -4,6 +4,10 @@ from mlsysim.formulas.communication import (
     all_reduce_time,
     exchange_time,
     pipeline_bubble_fraction,
+    propagation_delay,
+    radio_tail_time,
+    route_length,
+    transfer_time,
 )
 from mlsysim.formulas.compute import (
     amdahl_speedup,
@@ -59,6 +63,11 @@ from mlsysim.formulas.sustainability import (
     power_at_load,
     power_limited_fraction,
 )
+from mlsysim.formulas.thermal import (
+    steady_temperature,
+    sustained_clock_fraction,
+    sustained_power,
+)
 
 __all__ = [
     "Law",
@@ -99,13 +108,20 @@ __all__ = [
     "pipeline_bubble_fraction",
     "power_at_load",
     "power_limited_fraction",
+    "propagation_delay",
     "queueing_delay_quantile",
     "queueing_probability",
+    "radio_tail_time",
     "ridge_point",
+    "route_length",
     "series_failure_interval",
     "spare_shortage_probability",
+    "steady_temperature",
+    "sustained_clock_fraction",
+    "sustained_power",
     "throughput",
     "tile_fill_time",
     "total_cost_of_ownership",
+    "transfer_time",
     "young_checkpoint_interval",
 ]

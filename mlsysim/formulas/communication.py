@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from mlsysim.formulas.law import law
-from mlsysim.units import Bytes, BytesPerSecond, Count, Fraction, Seconds
+from mlsysim.units import (
+    Bytes,
+    BytesPerSecond,
+    Count,
+    Fraction,
+    Meters,
+    MetersPerSecond,
+    Seconds,
+)
 
 
 @law("patarasuk-2009-ring-all-reduce")
@@ -46,3 +54,53 @@ def pipeline_bubble_fraction(
     0.25
     """
     return (stages - 1.0) / (virtual_stages * microbatches)
+
+
+@law("hockney-1994")
+def transfer_time(message: Bytes, *, bandwidth: BytesPerSecond, latency: Seconds) -> Seconds:
+    """Return the time from the first byte of a message to its arrival in full.
+
+    t = α + M / B
+
+    >>> transfer_time(1e6, bandwidth=2.5e6, latency=0.1)
+    0.5
+    """
+    return latency + message / bandwidth
+
+
+@law("itu-y1541")
+def route_length(distance: Meters, *, near: Meters) -> Meters:
+    """Return how long a cable is between places so far apart as the crow flies.
+
+    L = max(1.25 · d, min(1.5 · d, 1.5 · d_near)), where d_near is 1,000 km
+
+    >>> [float(route_length(d, near=1e6)) for d in (100e3, 1100e3, 8000e3)]
+    [150000.0, 1500000.0, 10000000.0]
+    """
+    return np.maximum(1.25 * distance, np.minimum(1.5 * distance, 1.5 * near))
+
+
+@law("fibre-group-index")
+def propagation_delay(
+    length: Meters, *, speed_of_light: MetersPerSecond, refractive_index: Fraction
+) -> Seconds:
+    """Return the time light takes through a fibre.
+
+    t = L · n / c
+
+    >>> propagation_delay(300e3, speed_of_light=3e8, refractive_index=1.5)
+    0.0015
+    """
+    return length * refractive_index / speed_of_light
+
+
+@law("huang-2012-lte")
+def radio_tail_time(*, tail: Seconds, interval: Seconds, busy: Seconds) -> Seconds:
+    """Return how long a radio stays awake after a transfer: until it sleeps, or the next begins.
+
+    t = min(t_tail, max(0, T - t_busy))
+
+    >>> float(radio_tail_time(tail=11.6, interval=5.0, busy=1.0))
+    4.0
+    """
+    return np.minimum(tail, np.maximum(interval - busy, 0.0 * busy))

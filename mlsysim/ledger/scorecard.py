@@ -66,6 +66,27 @@ class Performance(Group):
     state_memory = Metric("byte", "Training state", "Gradients and optimizer state.", "lower")
     flash_used = Metric("byte", "Flash used", "Bytes of weights kept in flash.", "lower")
     flash_capacity = Metric("byte", "Flash capacity", "Bytes of flash there are.")
+    inference_time = Metric(
+        "second", "Model", "Time the model takes at the place where it runs.", "lower"
+    )
+    propagation_time = Metric(
+        "second", "Propagation", "Light on its way there and back, and the first router.", "lower"
+    )
+    transfer_time = Metric(
+        "second", "Transfer", "Waking the link, sending the input, receiving the output.", "lower"
+    )
+    link_load = Metric(
+        "dimensionless", "Link load", "Air time that the traffic needs over what there is.", "lower"
+    )
+    link_energy = Metric(
+        "joule", "Energy of the link", "What the device spends on one transfer.", "lower"
+    )
+    temperature = Metric(
+        "degree_Celsius", "Temperature", "Of the device in its enclosure, when steady.", "lower"
+    )
+    clock_fraction = Metric(
+        "dimensionless", "Clock", "Share of the full clock that heat allows.", "higher"
+    )
     binding_limit = Note("Binding limit", "What the execution spends most of its time on.")
     unit_of_work = Note("Unit of work", "What one sample is: an inference, a token, a sequence.")
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
@@ -109,6 +130,7 @@ class Economics(Group):
     cost_per_sample = Metric(
         "USD/sample", "Cost per unit of work", "Total cost over work done.", "lower"
     )
+    transfer_cost = Metric("USD", "Transfer cost", "What networks charge for traffic.", "lower")
 
 
 class Reliability(Group):

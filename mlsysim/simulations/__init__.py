@@ -3,6 +3,7 @@
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoice
 from mlsysim.simulations.node import NodeSimulation
+from mlsysim.simulations.placement import PlacementSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
 
@@ -10,6 +11,7 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ResourceSimulation,
     ReliabilitySimulation,
     NodeSimulation,
+    PlacementSimulation,
 )
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "NumberChoice",
     "Option",
     "OptionChoice",
+    "PlacementSimulation",
     "ReliabilitySimulation",
     "ResourceSimulation",
 ]
