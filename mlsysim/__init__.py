@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsysim.runtimes import Runtimes
     from mlsysim.simulations import (
         BaseSimulation,
+        NetworkSimulation,
         NodeSimulation,
         NumberChoice,
         OptionChoice,
@@ -47,6 +48,7 @@ _HOME_OF = {
     "Layout": "systems",
     "MLSysimError": "errors",
     "Models": "models",
+    "NetworkSimulation": "simulations",
     "NodeSimulation": "simulations",
     "NumberChoice": "simulations",
     "OptionChoice": "simulations",
@@ -80,6 +82,7 @@ __all__ = [
     "Layout",
     "MLSysimError",
     "Models",
+    "NetworkSimulation",
     "NodeSimulation",
     "NumberChoice",
     "OptionChoice",

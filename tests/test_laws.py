@@ -27,6 +27,9 @@ _EXAMPLES = {
     "quantile": 0.9,
     "share": 0.5,
     "lowest": 0.1,
+    "ports": 64.0,
+    "overlap": 0.5,
+    "exposed_fraction": 0.5,
 }
 
 
@@ -116,6 +119,27 @@ def test_arguments_of_one_dimension_are_keyword_only(law):
         (formulas.all_reduce_time(8e9, devices=8.0, bandwidth=450e9, latency=1e-6),
          2 * 7 / 8 * 8e9 / 450e9 + 3e-6),
         (formulas.exchange_time(8e9, devices=8.0, bandwidth=400e9), 7 / 400),
+        (formulas.ring_all_reduce_time(8e9, devices=8.0, bandwidth=400e9, latency=1e-3),
+         14e-3 + 2 * 7 / 400),
+        (formulas.tree_all_reduce_time(8e9, devices=8.0, bandwidth=400e9, latency=1e-3),
+         6e-3 + 16 / 400),
+        (formulas.hierarchical_all_reduce_time(inside=0.1, across=0.5), 0.7),
+        (formulas.in_switch_all_reduce_time(8e9, levels=2.0, bandwidth=400e9, latency=1e-3),
+         4e-3 + 8 / 400),
+        (formulas.central_all_reduce_time(8e9, devices=8.0, bandwidth=400e9, latency=1e-3),
+         2e-3 + 128 / 400),
+        (formulas.bus_bandwidth(8e9, 0.035, devices=8.0), 400e9),
+        (formulas.ring_tree_crossover(50e9, devices=128.0, latency=14e-6),
+         128 * 14e-6 * 50e9 * 120),
+        (formulas.fat_tree_levels(devices=65_536.0, ports=64.0), 3.0),
+        (formulas.fat_tree_levels(devices=2048.0, ports=64.0), 2.0),
+        (formulas.bisection_bandwidth(50e9, devices=1024.0, oversubscription=7.0),
+         512 * 50e9 / 7),
+        (formulas.torus_bisection_bandwidth(300e9, devices=4096.0, dimensions=3.0), 256 * 100e9),
+        (formulas.torus_mean_distance(devices=4096.0, dimensions=3.0), 12.0),
+        (formulas.congested_bandwidth(50e9, 2.5), 20e9),
+        (formulas.exposed_time(communication=3.0, hidden_behind=1.0, exposed_fraction=0.1), 2.1),
+        (formulas.exposed_fraction(overlap=0.9, buckets=10.0), 0.19),
         (formulas.tile_fill_time(ideal=100e-6, fill=16e-6), 40e-6),
         (formulas.overlapped_time(one=3.0, other=4.0), 91 ** (1 / 3)),
         (formulas.power_limited_fraction(power=100.0, at_full_clock=800.0), 0.5),
@@ -166,6 +190,23 @@ def test_checkpoint_intervals_match_the_published_table(interval, young, exact):
     optimum = formulas.optimal_checkpoint_interval(checkpoint=600.0, interval=interval)
     assert first_order + 600.0 == pytest.approx(young, abs=0.6)
     assert optimum + 600.0 == pytest.approx(exact, abs=0.6)
+
+
+@given(st.floats(1.0, 1e10), st.integers(2, 65_536), st.floats(1e9, 1e12), st.floats(1e-7, 1e-4))
+def test_no_algorithm_beats_the_least_traffic_in_the_least_steps(message, devices, link, latency):
+    given = {"devices": float(devices), "bandwidth": link, "latency": latency}
+    bound = float(formulas.all_reduce_time(message, **given)) * (1 - 1e-12)
+    ring = float(formulas.ring_all_reduce_time(message, **given))
+    tree = float(formulas.tree_all_reduce_time(message, **given))
+    assert bound <= min(ring, tree)
+    assert (
+        tree <= float(formulas.central_all_reduce_time(message, **given))
+        or devices < 4
+        or (2 * (np.log2(devices) - 1) * latency > 2 * (devices - 1) * message / link * (1 - 1e-9))
+    )
+    crossover = float(formulas.ring_tree_crossover(link, devices=float(devices), latency=latency))
+    if abs(message - crossover) > 1e-6 * crossover:
+        assert (ring < tree) is (message > crossover)
 
 
 @given(power=st.floats(0.01, 10.0), full=st.floats(0.1, 100.0), load=st.floats(0.001, 1.0))

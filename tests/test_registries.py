@@ -20,6 +20,7 @@ from mlsysim.applications import Applications
 from mlsysim.constants import Constants
 from mlsysim.enclosures import Enclosures
 from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.fabrics import Fabrics
 from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import TIERS, Hardware, HardwareSpec
@@ -49,6 +50,7 @@ REGISTRIES: dict[str, Registry] = {
     "radio": Radios,
     "enclosure": Enclosures,
     "place": Places,
+    "fabric": Fabrics,
     "application": Applications,
     "persona": Personas,
 }

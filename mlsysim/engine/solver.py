@@ -11,7 +11,7 @@ from mlsysim import formulas
 from mlsysim.accuracy import kind_of
 from mlsysim.engine import memory, power, timing
 from mlsysim.engine.timing import Times
-from mlsysim.engine.workload import DEFAULT_LENGTH, Workload, build
+from mlsysim.engine.workload import DEFAULT_LENGTH, Collective, Workload, build
 from mlsysim.errors import InvalidInput, require_number
 from mlsysim.ledger import Performance
 from mlsysim.models import ModelSpec
@@ -69,6 +69,7 @@ class Engine:
         layout: Layout | None = None,
         recomputation: str = "none",
         attention: str | None = None,
+        collective: Collective | None = None,
     ) -> Performance:
         """Return the performance of one execution of a model on a system.
 
@@ -83,7 +84,8 @@ class Engine:
         `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain".
         A workload that does not fit is solved all the same: compare `memory_used` with
         `memory_capacity`. Batch size and lengths may be arrays that broadcast to one shape, which
-        all that depends on them takes.
+        all that depends on them takes. A `collective` replaces what the engine would say of the
+        group that shares gradients or activations, where its fabric was worked out apart.
 
         Raises `InvalidInput` for values out of range, `UnknownName` for unknown names.
 
@@ -98,7 +100,18 @@ class Engine:
             "layout": layout,
             "recomputation": recomputation,
             "attention": attention,
+            "collective": collective,
         }
+        if collective is not None and collective.shape:
+            lengths = (sequence_length, context_length, output_length)
+            shape = np.broadcast_shapes(
+                np.shape(batch_size), collective.shape, *map(np.shape, lengths)
+            )
+            batch_size = np.broadcast_to(batch_size, shape)
+            chosen["collective"] = Collective(
+                seconds=_flat(collective.seconds, shape),
+                exposed_fraction=_flat(collective.exposed_fraction, shape),
+            )
         given = (batch_size, sequence_length, context_length, output_length)
         shape = np.broadcast_shapes(*(np.shape(each) for each in given))
         if shape:

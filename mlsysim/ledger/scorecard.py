@@ -87,6 +87,35 @@ class Performance(Group):
     clock_fraction = Metric(
         "dimensionless", "Clock", "Share of the full clock that heat allows.", "higher"
     )
+    message_size = Metric("byte", "Message", "Bytes that one collective sums.")
+    collective_time = Metric(
+        "second", "Collectives", "All sums of one execution, hidden or not.", "lower"
+    )
+    algorithm_bandwidth = Metric(
+        "byte/second", "Algorithm bandwidth", "Bytes summed over the time it takes.", "higher"
+    )
+    bus_bandwidth = Metric(
+        "byte/second", "Bus bandwidth", "Bandwidth of links that the sums amount to.", "higher"
+    )
+    bisection_bandwidth = Metric(
+        "byte/second", "Bisection", "What one half of the cluster can send the other.", "higher"
+    )
+    core_load = Metric(
+        "dimensionless", "Core load", "Traffic beyond leaf or neighbour over capacity.", "lower"
+    )
+    ring_tree_crossover = Metric(
+        "byte", "Ring beats tree", "Message above which a ring is faster than a tree."
+    )
+    exposed_fraction = Metric(
+        "dimensionless", "Exposed share", "Share of an execution spent waiting for links.", "lower"
+    )
+    scaling_efficiency = Metric(
+        "dimensionless", "Scaling", "Speed over that of a network without delay.", "higher"
+    )
+    group_devices = Metric("device", "Cluster", "Devices that the fabric has to join.")
+    summing_switches = Metric(
+        "dimensionless", "Sums possible", "Whether all that is asked to sum can: 1 or 0.", "higher"
+    )
     binding_limit = Note("Binding limit", "What the execution spends most of its time on.")
     unit_of_work = Note("Unit of work", "What one sample is: an inference, a token, a sequence.")
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")

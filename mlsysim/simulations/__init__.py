@@ -2,6 +2,7 @@
 
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoice
+from mlsysim.simulations.network import NetworkSimulation
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.placement import PlacementSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
@@ -12,12 +13,14 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ReliabilitySimulation,
     NodeSimulation,
     PlacementSimulation,
+    NetworkSimulation,
 )
 
 __all__ = [
     "SIMULATIONS",
     "BaseSimulation",
     "Choice",
+    "NetworkSimulation",
     "NodeSimulation",
     "NumberChoice",
     "Option",

@@ -25,7 +25,7 @@ from mlsysim.places import Place, Places
 from mlsysim.radios import Radio, Radios
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
+from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.simulations.combined import network_use, paid_together, together
 from mlsysim.simulations.deployment import DURATION, REGION, Deployment, solve, verdicts
 
@@ -104,7 +104,7 @@ class PlacementSimulation(BaseSimulation):
             name="placement",
             label="Placement",
             help="Where the model runs: on the device itself, or on a server that it asks.",
-            options=lambda _: {ON_DEVICE: "the device itself", **Places},
+            options=lambda _: {**labelled({ON_DEVICE: "The device itself"}), **Places},
             default="data_center",
         ),
         NumberChoice(
