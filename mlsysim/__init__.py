@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsysim.runtimes import Runtimes
     from mlsysim.simulations import (
         BaseSimulation,
+        DataSimulation,
         NetworkSimulation,
         NodeSimulation,
         NumberChoice,
@@ -39,6 +40,7 @@ _HOME_OF = {
     "Application": "applications",
     "Applications": "applications",
     "BaseSimulation": "simulations",
+    "DataSimulation": "simulations",
     "Economics": "ledger",
     "Engine": "engine",
     "Facilities": "facilities",
@@ -73,6 +75,7 @@ __all__ = [
     "Application",
     "Applications",
     "BaseSimulation",
+    "DataSimulation",
     "Economics",
     "Engine",
     "Facilities",

@@ -135,6 +135,10 @@ _FIELD_UNITS = {
     "_km": "kilometer",
     "_kwh_per_gb": "kilowatt_hour/gigabyte",
     "_usd_per_gb": "USD/gigabyte",
+    "_usd_per_gb_month": "USD/gigabyte/month",
+    "_byte_per_s_per_tb": "byte/second/terabyte",
+    "_byte_per_s_per_node": "byte/second",
+    "_w_per_tb": "watt/terabyte",
     "_flop_per_s": "flop/second",
     "_kg_per_j": "kilogram_CO2e/joule",
     "_l_per_j": "litre/joule",
@@ -331,6 +335,8 @@ DollarsPerJoule = Annotated[Numeric, "USD/joule"]
 PerSecond = Annotated[Numeric, "1/second"]
 Meters = Annotated[Numeric, "meter"]
 MetersPerSecond = Annotated[Numeric, "meter/second"]
+DollarsPerByte = Annotated[Numeric, "USD/byte"]
+DollarsPerByteSecond = Annotated[Numeric, "USD/byte/second"]
 Kelvins = Annotated[Numeric, "kelvin"]
 KelvinsPerWatt = Annotated[Numeric, "kelvin/watt"]
 Parameters = Annotated[Numeric, "parameter"]

@@ -34,6 +34,7 @@ from mlsysim.regions import CARBON_BASES, Regions
 from mlsysim.registry import Registry, identifier
 from mlsysim.runtimes import Runtimes
 from mlsysim.sources import Sources, provenance
+from mlsysim.storage import Routes, StorageTiers
 from mlsysim.systems import Systems
 from mlsysim.units import quantity, unit_of_field
 
@@ -51,6 +52,8 @@ REGISTRIES: dict[str, Registry] = {
     "enclosure": Enclosures,
     "place": Places,
     "fabric": Fabrics,
+    "storage tier": StorageTiers,
+    "route": Routes,
     "application": Applications,
     "persona": Personas,
 }

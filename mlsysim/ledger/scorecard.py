@@ -116,6 +116,29 @@ class Performance(Group):
     summing_switches = Metric(
         "dimensionless", "Sums possible", "Whether all that is asked to sum can: 1 or 0.", "higher"
     )
+    input_demand = Metric(
+        "byte/second", "Input wanted", "What the accelerators would read at full speed."
+    )
+    input_supply = Metric(
+        "byte/second", "Input supplied", "What storage, link and decoding can deliver.", "higher"
+    )
+    storage_supply = Metric(
+        "byte/second", "Storage supplies", "What storage and cache deliver alone.", "higher"
+    )
+    link_supply = Metric(
+        "byte/second", "Link supplies", "What the link and a cache deliver alone.", "higher"
+    )
+    decoding_supply = Metric(
+        "byte/second", "Workers supply", "What the loader workers decode alone.", "higher"
+    )
+    starved_fraction = Metric(
+        "dimensionless", "Starved", "Share of time the accelerators wait for data.", "lower"
+    )
+    dataset_transfer_time = Metric(
+        "second", "Dataset on its way", "Until all data is where it is used.", "lower"
+    )
+    data_age = Metric("second", "Age of data", "Mean age of the newest data in use.", "lower")
+    stored_bytes = Metric("byte", "Stored", "Data set, and all that is kept beside it.", "lower")
     binding_limit = Note("Binding limit", "What the execution spends most of its time on.")
     unit_of_work = Note("Unit of work", "What one sample is: an inference, a token, a sequence.")
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
@@ -160,6 +183,7 @@ class Economics(Group):
         "USD/sample", "Cost per unit of work", "Total cost over work done.", "lower"
     )
     transfer_cost = Metric("USD", "Transfer cost", "What networks charge for traffic.", "lower")
+    storage_cost = Metric("USD", "Storage cost", "What keeping the data costs.", "lower")
 
 
 class Reliability(Group):
@@ -189,6 +213,7 @@ class Reliability(Group):
     young_checkpoint_interval = Metric("second", "Young", "First-order optimum of Young (1974).")
     daly_checkpoint_interval = Metric("second", "Daly", "Higher-order optimum of Daly (2006).")
     spares = Metric("device", "Spare nodes", "Nodes held ready to replace failed ones.")
+    checkpoint_time = Metric("second", "Checkpoint", "All nodes writing at once.", "lower")
 
 
 GROUPS: Mapping[str, type[Group]] = {

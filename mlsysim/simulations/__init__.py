@@ -2,6 +2,7 @@
 
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.choices import Choice, NumberChoice, Option, OptionChoice
+from mlsysim.simulations.data import DataSimulation
 from mlsysim.simulations.network import NetworkSimulation
 from mlsysim.simulations.node import NodeSimulation
 from mlsysim.simulations.placement import PlacementSimulation
@@ -14,12 +15,14 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     NodeSimulation,
     PlacementSimulation,
     NetworkSimulation,
+    DataSimulation,
 )
 
 __all__ = [
     "SIMULATIONS",
     "BaseSimulation",
     "Choice",
+    "DataSimulation",
     "NetworkSimulation",
     "NodeSimulation",
     "NumberChoice",

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from mlsysim import formulas
+from mlsysim.facilities import Facility
 from mlsysim.ledger import Economics, Sustainability
 from mlsysim.ledger.metrics import Group
 from mlsysim.regions import Region
@@ -27,18 +28,28 @@ _USED = (
 _PAID = ("tco", "capital_cost", "running_cost")
 
 
-def network_use(energy_j: Any, duration_s: Any, region: Region) -> Sustainability:
-    """Return what a network uses that draws an energy over a time: its makers share nothing."""
-    carbon = formulas.operational_carbon(energy_j, region.carbon_kg_per_j)
-    water = formulas.grid_water(energy_j, region.water_l_per_j)
+def use_of(
+    it_energy_j: Any, duration_s: Any, region: Region, facility: Facility | None = None
+) -> Sustainability:
+    """Return what drawing an energy over a time uses, where nobody says what the devices took.
+
+    Networks state their energy with all that is around them: they have no facility.
+    """
+    energy, on_site = it_energy_j, 0.0 * it_energy_j
+    if facility is not None:
+        energy = formulas.facility_energy(it_energy_j, facility.power_usage_effectiveness)
+        on_site = formulas.on_site_water(it_energy_j, facility.water_usage_effectiveness_l_per_j)
+    carbon = formulas.operational_carbon(energy, region.carbon_kg_per_j)
+    off_site = formulas.grid_water(energy, region.water_l_per_j)
     return Sustainability(
-        energy=energy_j,
-        it_energy=energy_j,
-        average_power=energy_j / duration_s,
+        energy=energy,
+        it_energy=it_energy_j,
+        average_power=energy / duration_s,
         carbon=carbon,
         operational_carbon=carbon,
-        water=water,
-        grid_water=water,
+        water=on_site + off_site,
+        on_site_water=on_site,
+        grid_water=off_site,
     )
 
 

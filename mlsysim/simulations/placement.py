@@ -26,7 +26,7 @@ from mlsysim.radios import Radio, Radios
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice, labelled
-from mlsysim.simulations.combined import network_use, paid_together, together
+from mlsysim.simulations.combined import paid_together, together, use_of
 from mlsysim.simulations.deployment import DURATION, REGION, Deployment, solve, verdicts
 
 ON_DEVICE = "device"
@@ -269,7 +269,7 @@ class PlacementSimulation(BaseSimulation):
             * (choice["input_bytes"] + choice["output_bytes"]) / _BYTES_PER_GB
         )  # fmt: skip
         line_kwh_per_gb = Constants["fixed_line_energy"].value if place.far else 0.0
-        network = network_use(
+        network = use_of(
             gigabytes * (radio.access_kwh_per_gb + line_kwh_per_gb) * JOULES_PER_KWH,
             devices.duration_s,
             devices.region,
