@@ -181,6 +181,11 @@ def test_a_truck_beats_a_thin_link_and_loses_to_a_fat_one():
     assert not holds(late, "Arrives early")
 
 
+def test_sizes_may_carry_their_unit():
+    plain, spelled = (evaluated(dataset_tb=size) for size in (500, "0.5 PB"))
+    assert plain.performance == spelled.performance
+
+
 def test_what_is_on_the_road_cannot_be_read():
     with pytest.raises(InvalidInput, match="movement: received 'streamed'; accepted: copied"):
         evaluated(location="shipped", movement="streamed")

@@ -106,6 +106,24 @@ def test_a_phone_that_never_rests_throttles_and_one_in_the_sun_stops():
     assert not holds(hot, "Stays cool")
 
 
+@pytest.mark.parametrize("application", SERVED)
+def test_a_device_is_too_warm_only_at_its_lowest_clock(application):
+    simulation = PlacementSimulation(application)
+    own = simulation.defaults["work_per_hour"]
+    grid = simulation.evaluate(
+        {
+            "placement": "device",
+            "ambient_celsius": np.linspace(-20.0, 80.0, 101)[:, None],
+            "work_per_hour": own * np.geomspace(0.1, 8.0, 11)[None, :],
+        }
+    )
+    clock = np.broadcast_to(grid.performance.si("clock_fraction"), (101, 11))
+    cool = np.broadcast_to(holds(grid, "Stays cool"), (101, 11))
+    assert cool[clock > 1 / 3 + 1e-12].all()
+    temperature = grid.performance.si("temperature")
+    assert (np.diff(temperature, axis=0) > -1e-6).all()
+
+
 def test_throttled_power_is_what_the_enclosure_gives_off():
     ledger = evaluated("Assistant", placement="device", work_per_hour=59_000)
     phone = Enclosures["phone_body"]

@@ -445,7 +445,8 @@ class PlacementSimulation(BaseSimulation):
             power=devices.unit_power_w / self._on_duty,
             resistance=Enclosures[choice["enclosure"]].thermal_resistance_k_per_w,
         )
-        return kelvins - zero
+        # Rounding must not lift a device above the limit that its clock was set for.
+        return np.round(kelvins - zero, 6)
 
     def _ledger(
         self,
