@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 python := .venv/bin/python
 pip_install := $(python) -m pip install -qq --disable-pip-version-check
-sources := mlsysim widgets tests tools
+sources := mlsysim widgets tests
 
 # Jupyter asks to be told that its user, in a container for example, is root.
 allow_root := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -35,7 +35,7 @@ help: ## List the targets
 
 .PHONY: labs
 labs: .venv/labs ## Open the labs in a browser, served by Voila
-	@exec $(python) tools/serve_labs.py
+	@exec .venv/bin/mlsysim labs
 
 .PHONY: lab
 lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
@@ -51,7 +51,6 @@ check: .venv/dev ## Check format, lint, types, import contracts and documentatio
 	@.venv/bin/ruff format --check $(sources)
 	@.venv/bin/ruff check $(sources)
 	@$(python) -m mypy
-	@$(python) -m mypy tools/*.py
 	@.venv/bin/lint-imports --no-logo
 	@$(python) -m pytest --quiet mlsysim widgets tests/test_readme.py
 
@@ -76,7 +75,7 @@ pin: ## Refresh the pinned versions of everything that is installed
 .PHONY: clean
 clean: ## Remove the environment, caches and build results
 	@rm -rf .venv build dist test-artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find mlsysim widgets tests tools labs \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	@find mlsysim widgets tests labs \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	  -prune -exec rm -rf {} +
 
 .PHONY: chromium

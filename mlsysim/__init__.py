@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsysim.runtimes import Runtimes
     from mlsysim.simulations import (
         BaseSimulation,
+        CompressionSimulation,
         DataSimulation,
         NetworkSimulation,
         NodeSimulation,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
         PlacementSimulation,
         ReliabilitySimulation,
         ResourceSimulation,
+        ServingSimulation,
+        SynthesisSimulation,
+        TrainingSimulation,
     )
     from mlsysim.systems import Layout, System, Systems
 
@@ -40,6 +44,7 @@ _HOME_OF = {
     "Application": "applications",
     "Applications": "applications",
     "BaseSimulation": "simulations",
+    "CompressionSimulation": "simulations",
     "DataSimulation": "simulations",
     "Economics": "ledger",
     "Engine": "engine",
@@ -62,10 +67,13 @@ _HOME_OF = {
     "ReliabilitySimulation": "simulations",
     "ResourceSimulation": "simulations",
     "Runtimes": "runtimes",
+    "ServingSimulation": "simulations",
     "Sustainability": "ledger",
+    "SynthesisSimulation": "simulations",
     "System": "systems",
     "SystemLedger": "ledger",
     "Systems": "systems",
+    "TrainingSimulation": "simulations",
     "Verdict": "ledger",
 }
 
@@ -75,6 +83,7 @@ __all__ = [
     "Application",
     "Applications",
     "BaseSimulation",
+    "CompressionSimulation",
     "DataSimulation",
     "Economics",
     "Engine",
@@ -97,10 +106,13 @@ __all__ = [
     "ReliabilitySimulation",
     "ResourceSimulation",
     "Runtimes",
+    "ServingSimulation",
     "Sustainability",
+    "SynthesisSimulation",
     "System",
     "SystemLedger",
     "Systems",
+    "TrainingSimulation",
     "Verdict",
 ]
 

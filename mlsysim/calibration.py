@@ -38,6 +38,12 @@ class FittedConstant(Sourced):
     meaning: str
     source: str = "mlsysim-fit"
 
+    @property
+    def note(self) -> str:
+        """What the constant means, and the fit behind it."""
+        fit = fits()[self.family]
+        return f"{self.meaning} Fitted on {fit['date']} to {fit['rows']} rows ({self.family})."
+
     def __post_init__(self) -> None:
         require_number(f"value of {self.name}", self.value, minimum=self.lower, maximum=self.upper)
 
@@ -72,6 +78,11 @@ def fitted(name: str) -> float:
     """Return a fitted constant, or the value on trial inside `trial`."""
     values = _on_trial.get()
     return FittedConstants[name].value if values is None else values[name]
+
+
+def registries_with_fitted_constants() -> tuple[Registry[Any], ...]:
+    """Return the registries whose twins hold fitted constants."""
+    return tuple(_depends)
 
 
 def rebuilt_on_trial(registry: Registry[Any]) -> None:

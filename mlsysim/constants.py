@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
 from mlsysim.sources import Sourced
+from mlsysim.tracing import SourcedFloat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +68,46 @@ Constants: Registry[Constant] = Registry(
         Constant(name="world_electricity_per_year", symbol="E_world", value=29_500,
                  unit="terawatt_hour", label="Electricity generated in the world in 2023",
                  source="world-electricity-2023"),
+        Constant(name="conversation_prompt_tokens", symbol="p", value=1024, unit="dimensionless",
+                 label="Tokens of the prompt of a chat request, a round figure near the mean",
+                 source="azure-conversations-2023"),
+        Constant(name="conversation_output_tokens", symbol="o", value=256, unit="dimensionless",
+                 label="Tokens of the answer to a chat request, a round figure near the mean",
+                 source="azure-conversations-2023"),
+        Constant(name="first_token_deadline", symbol="t_first", value=2, unit="second",
+                 label="Time to first token that 99 % of chat requests must keep in MLPerf",
+                 source="mlperf-token-deadlines"),
+        Constant(name="multiply_energy_fp32", symbol="E_mul32", value=3.7e-12, unit="joule",
+                 label="Energy of a multiplication in 32-bit floating point, 45 nm",
+                 source="horowitz-2014-energy"),
+        Constant(name="add_energy_fp32", symbol="E_add32", value=0.9e-12, unit="joule",
+                 label="Energy of an addition in 32-bit floating point, 45 nm",
+                 source="horowitz-2014-energy"),
+        Constant(name="multiply_energy_fp16", symbol="E_mul16", value=1.1e-12, unit="joule",
+                 label="Energy of a multiplication in 16-bit floating point, 45 nm",
+                 source="horowitz-2014-energy"),
+        Constant(name="add_energy_fp16", symbol="E_add16", value=0.4e-12, unit="joule",
+                 label="Energy of an addition in 16-bit floating point, 45 nm",
+                 source="horowitz-2014-energy"),
+        Constant(name="multiply_energy_int8", symbol="E_mul8", value=0.2e-12, unit="joule",
+                 label="Energy of a multiplication of 8-bit integers, 45 nm",
+                 source="horowitz-2014-energy"),
+        Constant(name="add_energy_int8", symbol="E_add8", value=0.03e-12, unit="joule",
+                 label="Energy of an addition of 8-bit integers, 45 nm",
+                 source="horowitz-2014-energy"),
     ),
 )  # fmt: skip
 
-SECONDS_PER_MINUTE = Constants["seconds_per_minute"].value
-SECONDS_PER_HOUR = Constants["seconds_per_hour"].value
-SECONDS_PER_DAY = Constants["seconds_per_day"].value
-SECONDS_PER_YEAR = Constants["seconds_per_year"].value
-JOULES_PER_KWH = Constants["joules_per_kwh"].value
+
+def _number(name: str) -> float:
+    known = Constants[name]
+    return SourcedFloat(
+        known.value, name=name, label=known.label, unit=known.unit, source=known.source
+    )
+
+
+SECONDS_PER_MINUTE = _number("seconds_per_minute")
+SECONDS_PER_HOUR = _number("seconds_per_hour")
+SECONDS_PER_DAY = _number("seconds_per_day")
+SECONDS_PER_YEAR = _number("seconds_per_year")
+JOULES_PER_KWH = _number("joules_per_kwh")

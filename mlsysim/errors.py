@@ -79,7 +79,8 @@ def require_number(
             number = math.nan
         above = number > minimum if exclusive else number >= minimum
         if math.isfinite(number) and above and number <= maximum:
-            return number
+            # A traced number keeps its trace (see tracing.py).
+            return number if getattr(value, "node", None) is None else value
     raise InvalidInput(field, value, describe_bounds(minimum, maximum, exclusive=exclusive))
 
 

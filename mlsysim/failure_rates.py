@@ -13,6 +13,7 @@ from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
 from mlsysim.sources import Sourced
+from mlsysim.tracing import as_float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +61,9 @@ class FailureRate(Sourced):
         [1153.8, 7.2]
         """
         series = formulas.series_failure_interval(self.node_failure_interval_s, nodes)
-        small = np.asarray(nodes) <= self.small_job_nodes
+        small = nodes <= self.small_job_nodes
         interval = series / np.where(small, self.small_job_factor, 1.0)
-        return interval if np.ndim(interval) else float(interval)
+        return interval if np.ndim(interval) else as_float(interval)
 
 
 def _per_year(fraction: float) -> float:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from mlsysim.registry import Registry
+from mlsysim.sources import Sourced
 
 
 @dataclass(frozen=True)
-class Precision:
+class Precision(Sourced):
     """A number format in which weights and activations are stored.
 
     `computes_as` lists, best first, the formats a device may compute in when it has no arithmetic
@@ -25,6 +26,7 @@ class Precision:
     bytes_per_value: float
     activation_bytes: float
     computes_as: tuple[str, ...]
+    source: str = field(default="number-formats", kw_only=True)
 
     @cached_property
     def of_activations(self) -> tuple[str, ...]:

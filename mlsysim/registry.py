@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.tracing import current_recorder, recording
 
 
 class Named(Protocol):
@@ -69,7 +70,9 @@ class Registry(Mapping[str, T], Generic[T]):
     @cached_property
     def _twins(self) -> dict[str, T]:
         twins: dict[str, T] = {}
-        for twin in self._load():
+        with recording(None):
+            loaded = tuple(self._load())
+        for twin in loaded:
             if twin.name in twins:
                 raise InvalidInput(self._kind, twin.name, "a name that is not taken yet")
             twins[twin.name] = twin
@@ -92,7 +95,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         if isinstance(name, str) and name in self._lookup:
-            return self._lookup[name]
+            twin = self._lookup[name]
+            recorder = current_recorder()
+            return twin if recorder is None else recorder.traced(twin)
         raise UnknownName(self._kind, name, self._twins)
 
     def __getattr__(self, name: str) -> T:

@@ -28,6 +28,8 @@ giga- = 1e9 = G-
 tera- = 1e12 = T-
 peta- = 1e15 = P-
 exa- = 1e18 = E-
+zetta- = 1e21 = Z-
+yotta- = 1e24 = Y-
 kibi- = 1024 = Ki-
 mebi- = 1024**2 = Mi-
 gibi- = 1024**3 = Gi-
@@ -174,6 +176,21 @@ def unit_of_field(name: str) -> str | None:
     return next((_FIELD_UNITS[end] for end in _LONGEST_FIRST if name.endswith(end)), None)
 
 
+@cache
+def words_of_field(name: str) -> str:
+    """Return the name of a field or variable in words, without the unit that it ends in.
+
+    >>> words_of_field("carbon_intensity_g_per_kwh"), words_of_field("_optimizer_time")
+    ('carbon intensity', 'optimizer time')
+    >>> words_of_field("peak_dense_flop_per_s.fp16")
+    'peak dense (fp16)'
+    """
+    field, _, entry = name.partition(".")
+    end = next((end for end in _LONGEST_FIRST if end[0] == "_" and field.endswith(end)), "")
+    words = field.removesuffix(end).strip("_").replace("_", " ") or field
+    return f"{words} ({entry.replace('_', ' ')})" if entry else words
+
+
 def _parse(field: str, text: str, unit: str) -> Any:
     try:
         parsed: Any = registry().Quantity(text)
@@ -199,7 +216,8 @@ class Scale(NamedTuple):
 _BINARY = [("bytes", "B", 1.0), ("kib", "KiB", 2.0**10), ("mib", "MiB", 2.0**20),
            ("gib", "GiB", 2.0**30), ("tib", "TiB", 2.0**40), ("pib", "PiB", 2.0**50)]  # fmt: skip
 _SI_PREFIXES = [("", "", 1.0), ("k", "k", 1e3), ("mega", "M", 1e6), ("g", "G", 1e9),
-                ("tera", "T", 1e12), ("p", "P", 1e15), ("e", "E", 1e18)]  # fmt: skip
+                ("tera", "T", 1e12), ("p", "P", 1e15), ("e", "E", 1e18),
+                ("zetta", "Z", 1e21), ("yotta", "Y", 1e24)]  # fmt: skip
 
 
 def _si(suffix: str, label: str) -> list[tuple[str, str, float]]:
@@ -210,7 +228,8 @@ _LADDERS: dict[str, list[tuple[str, str, float]]] = {
     "second": [("ns", "ns", 1e-9), ("us", "µs", 1e-6), ("ms", "ms", 1e-3), ("s", "s", 1.0),
                ("minutes", "min", 60.0), ("hours", "h", 3600.0), ("days", "days", 86400.0),
                ("years", "years", 365.25 * 86400.0)],
-    "joule": [("uj", "µJ", 1e-6), ("mj", "mJ", 1e-3), ("j", "J", 1.0), ("kj", "kJ", 1e3),
+    "joule": [("pj", "pJ", 1e-12), ("nj", "nJ", 1e-9), ("uj", "µJ", 1e-6), ("mj", "mJ", 1e-3),
+              ("j", "J", 1.0), ("kj", "kJ", 1e3),
               ("kwh", "kWh", 3.6e6), ("mwh", "MWh", 3.6e9), ("gwh", "GWh", 3.6e12),
               ("twh", "TWh", 3.6e15)],
     "watt": [("uw", "µW", 1e-6), ("mw", "mW", 1e-3), ("w", "W", 1.0), ("kw", "kW", 1e3),
@@ -228,6 +247,7 @@ _LADDERS: dict[str, list[tuple[str, str, float]]] = {
     "flop/second": _si("flop_per_s", "FLOP/s"),
     "flop/byte": [("flop_per_byte", "FLOP/B", 1.0)],
     "sample": _si("samples", ""),
+    "token": _si("tokens", ""),
     "sample/second": [("per_day", "/day", 1 / 86400), ("per_s", "/s", 1.0),
                       ("k_per_s", "k/s", 1e3), ("million_per_s", "M/s", 1e6),
                       ("billion_per_s", "G/s", 1e9)],
@@ -300,6 +320,27 @@ def humanize(value: float | None, unit: str) -> str:
         return f"${number}{step.label[1:]}"
     label = step.label.removesuffix("s") if number == "1" and step.label in _PLURALS else step.label
     return f"{number}{'' if label.startswith('/') else ' '}{label}".rstrip()
+
+
+def number_text(value: float) -> str:
+    """Write a number in three significant digits.
+
+    >>> number_text(1234.5), number_text(8.667e-9)
+    ('1,234', '8.67e-9')
+    """
+    return _digits(value)
+
+
+@cache
+def unit_text(unit: str) -> str:
+    """Write a unit the short way, nothing for plain numbers.
+
+    >>> unit_text("gram_CO2e/kilowatt_hour"), unit_text("dimensionless")
+    ('gCO2e/kWh', '')
+    """
+    if unit in ("", "dimensionless"):
+        return ""
+    return str(quantity(1.0, unit).units)
 
 
 def _digits(value: float) -> str:

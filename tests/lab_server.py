@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @contextlib.contextmanager
 def running_labs() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the labs as `make labs` does; give the address that it prints, and the process."""
-    command = [sys.executable, "-u", "tools/serve_labs.py", "--no-browser"]
+    command = [sys.executable, "-u", "-m", "mlsysim.cli", "labs", "--no-browser"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
         try:
             printed = iter(server.stdout.readline, "")

@@ -62,7 +62,7 @@ def test_every_pin_is_exact_and_stands_once(file):
 def test_every_pin_installs_on_the_oldest_python_that_people_have():
     pinned = {canonicalize_name(pin.split("==")[0]) for file in PIN_FILES for pin in pins(file)}
     needed = {
-        canonicalize_name(package.name): package.metadata["Requires-Python"] or ""
+        canonicalize_name(package.name): package.metadata.get("Requires-Python") or ""
         for package in distributions()
     }
     found = {name: need for name, need in needed.items() if name in pinned}

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from mlsysim import Regions, ReliabilitySimulation, ResourceSimulation, SystemLedger
-from mlsysim.cli import listing, main
+from mlsysim.cli import labs, listing, main
 from mlsysim.simulations import SIMULATIONS
 
 
@@ -73,6 +73,16 @@ def test_strict_turns_a_broken_constraint_into_a_status(capsys):
         (["eval", "--batch-size", "1.5"], ("batch_size", "a whole number from 1")),
         (["eval", "--spares", "1"], ("choice", "'spares'")),
         (["eval", "--simulation", "Resources"], ("simulation", "Did you mean 'Resource'?")),
+        (["sweep"], ("choices to vary", "at least one")),
+        (["sweep", "--duration-days", "9:1"], ("duration_days", "a low end below")),
+        (["sweep", "--duration-days", "1:9:x"], ("duration_days", "LOW:HIGH:COUNT")),
+        (["sweep", "--region", "Quebec,Polnad"], ("region", "Did you mean 'Poland'?")),
+        (["sweep", "--region", "all", "--metric", "economics.toc"], ("metric", "economics.tco")),
+        (["optimize", "--region", "all"], ("minimize or maximize",)),
+        (
+            ["optimize", "--minimize", "economics.tco", "--region", "all", "--subject-to", "cheap"],
+            ("--subject-to", "a bound such as"),
+        ),
         (["list", "regoins"], ("kind", "Did you mean 'regions'?")),
     ],
 )
@@ -118,3 +128,54 @@ def test_no_command_is_bad_input(capsys):
         main([])
     assert stop.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_sweep_prints_a_row_for_each_combination(capsys):
+    assert main(["sweep", "Inference", "CloudTitan", "--region", "Quebec,Poland",
+                 "--batch-size", "1:256:3", "--metric", "performance.latency"]) == 0  # fmt: skip
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["region", "batch_size", "performance.latency", "feasible"]
+    assert [row.split()[:2] for row in rows] == [
+        [region, size] for region in ("Quebec", "Poland") for size in ("1", "16", "256")
+    ]
+    latency = ResourceSimulation("Inference").evaluate({"batch_size": 16}).performance.latency_s
+    assert float(rows[1].split()[2]) == pytest.approx(latency, rel=1e-4)
+
+
+def test_sweep_prints_the_first_rows_and_writes_all_of_them(capsys, tmp_path):
+    arguments = ["sweep", "--duration-days", "1:3650", "--region", "all"]
+    assert main(arguments) == 0
+    assert "more rows; --csv FILE writes all" in capsys.readouterr().out
+    assert main([*arguments, "--csv", str(tmp_path / "all.csv")]) == 0
+    rows = (tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 25 * len(Regions)
+
+
+def test_optimize_finds_what_python_finds(capsys):
+    arguments = ["optimize", "Inference", "CloudTitan", "--minimize", "sustainability.carbon",
+                 "--subject-to", "performance.latency <= 20 ms", "--batch-size", "1,8,512",
+                 "--region", "Quebec,Poland"]  # fmt: skip
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    best = ResourceSimulation("Inference", "CloudTitan").optimize(
+        minimize="sustainability.carbon",
+        subject_to={"performance.latency": "<= 20 ms"},
+        batch_size=[1, 8, 512],
+        region=["Quebec", "Poland"],
+    )
+    assert found["choice"] == best.choice
+    assert found["value"] == best.value
+    assert main(arguments) == 0
+    assert "held back by" in capsys.readouterr().out
+
+
+def test_optimize_without_a_solution_is_status_one_and_says_what_to_relax(capsys):
+    assert main(["optimize", "Inference", "--minimize", "economics.tco", "--batch-size", "1,8",
+                 "--subject-to", "performance.latency <= 1 ms"]) == 1  # fmt: skip
+    assert "relax 'Latency at most 1 ms' to" in capsys.readouterr().out
+
+
+def test_labs_that_are_not_there_are_a_sentence(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(labs, "_PLACES", (tmp_path,))
+    assert main(["labs", "--no-browser"]) == 2
+    assert "an installation with the labs in it" in capsys.readouterr().err

@@ -31,6 +31,8 @@ _EXAMPLES = {
     "ports": 64.0,
     "overlap": 0.5,
     "exposed_fraction": 0.5,
+    "waits": 0.5,
+    "busy": 0.5,
 }
 
 
@@ -182,6 +184,10 @@ def test_arguments_of_one_dimension_are_keyword_only(law):
         (formulas.expected_active_experts(experts=8.0, experts_per_token=2.0, tokens=2.0), 3.5),
         (formulas.spare_shortage_probability(spares=1.0, demand=1.0), 1 - 2 / math.e),
         (formulas.availability(interval=1000.0, repair=10.0), 1000 / 1010),
+        (formulas.peak_queueing_delay(
+            3600.0, load=1.0, completion_rate=2.0, waits=1.0, coefficient_of_variation=1.0), 30.0),
+        (formulas.occupancy_probabilities(
+            arrival_rate=1.0, completion_rates=np.array([1.0, 2.0]))[0], 1 / 3),
     ],
 )  # fmt: skip
 def test_numbers_worked_by_hand(value, expected):

@@ -274,12 +274,13 @@ def test_recomputation_is_never_faster_and_never_needs_more_memory(request):
 )
 def test_fused_attention_is_never_slower_than_plain(request):
     """Its backward pass computes the scores again rather than read them. That does not pay where
-    memory keeps up with arithmetic (on-chip memory, small cores), nor for a handful of tokens.
+    memory keeps up with arithmetic (on-chip memory, small cores), nor for a handful of tokens on
+    a device.
     """
     plain, fused = (ask(request, attention=name) for name in ("plain", "fused"))
     if request["phase"] == "training":
         assume(plain.si("ridge_point") >= 16.0)
-        assume(request["sequence_length"] >= 128)
+        assume(request["sequence_length"] >= 128 * request["layout"].context)
     assert fused.si("latency") <= plain.si("latency") * SLACK
 
 

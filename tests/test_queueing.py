@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsysim import formulas
+from mlsysim.errors import DimensionError
+from mlsysim.units import quantity
 
 REQUESTS = 60_000
 
@@ -116,3 +118,95 @@ def test_a_quiet_system_never_waits():
     system = {"offered": 0.0, "servers": 500.0}
     assert formulas.queueing_probability(**system) == pytest.approx(0.0, abs=1e-250)
     assert formulas.queueing_delay_quantile(1.0, quantile=0.999, **system) == 0.0
+
+
+@given(offered=st.floats(0.01, 30.0), servers=st.integers(1, 40))
+def test_a_pool_of_servers_is_one_whose_speed_grows_with_its_load(offered, servers):
+    rates = np.arange(1.0, servers + 1) / 2.0
+    shares = formulas.occupancy_probabilities(arrival_rate=offered / 2.0, completion_rates=rates)
+    waits = formulas.queueing_probability(offered=offered, servers=float(servers))
+    assert shares[-1] == pytest.approx(waits, rel=1e-6, abs=1e-12)
+    if offered < 0.99 * servers:
+        flow = (shares * rates).sum()
+        assert flow == pytest.approx(offered / 2.0, rel=1e-6), "as many leave as come"
+
+
+def test_states_beyond_the_last_one_change_nothing():
+    few = np.array([1.0, 1.7, 2.0])
+    many = np.concatenate([few, np.full(500, 2.0)])
+    short, long = (
+        formulas.occupancy_probabilities(arrival_rate=1.5, completion_rates=rates)
+        for rates in (few, many)
+    )
+    assert short[:2] == pytest.approx(long[:2])
+    assert short[2] == pytest.approx(long[2:].sum())
+
+
+def test_occupancy_checks_its_units():
+    rates = quantity(np.array([1.0, 1.7]), "1/second")
+    found = formulas.occupancy_probabilities(
+        arrival_rate=quantity(60.0, "1/minute"), completion_rates=rates
+    )
+    plain = formulas.occupancy_probabilities(arrival_rate=1.0, completion_rates=rates.magnitude)
+    assert found.magnitude == pytest.approx(plain)
+    with pytest.raises(DimensionError, match="arrival_rate"):
+        formulas.occupancy_probabilities(arrival_rate=quantity(1.0, "s"), completion_rates=rates)
+
+
+def peak_waits(load, period, servers=3000):
+    """Return the waits of all who come to single servers in a peak, by Lindley's recursion."""
+    random = np.random.default_rng(1)
+    wait, clock, waits = np.zeros(servers), np.zeros(servers), []
+    while True:
+        gap = random.exponential(1.0 / load, servers)
+        clock += gap
+        wait = np.maximum(wait - gap, 0.0)
+        if (clock >= period).all():
+            return np.concatenate(waits)
+        waits.append(wait[clock < period])
+        wait += random.exponential(1.0, servers)
+
+
+@pytest.mark.parametrize("load", [0.5, 0.8, 0.95, 1.0, 1.05, 1.2, 1.5])
+def test_a_peak_builds_up_the_queue_that_is_simulated(load):
+    period = 300.0
+    waits = peak_waits(load, period)
+    system = {"completion_rate": 1.0, "waits": min(load, 1.0), "coefficient_of_variation": 1.0}
+    stated = formulas.peak_queueing_delay(period, load=load, **system)
+    assert np.mean(waits) == pytest.approx(stated, rel=0.06)
+    bounded = formulas.peak_queueing_delay(period, load=min(load, 1.0), **system)
+    tail = formulas.exponential_delay_quantile(
+        bounded / system["waits"], waits=system["waits"], quantile=0.99
+    )
+    tail += formulas.backlog_delay(period, load=load)
+    assert np.quantile(waits, 0.99) == pytest.approx(tail, rel=0.2)
+
+
+def test_a_long_peak_is_the_steady_state():
+    system = {"completion_rate": 4.0, "waits": 0.7, "coefficient_of_variation": 0.5}
+    long = formulas.peak_queueing_delay(1e9, load=0.7, **system)
+    steady = formulas.mean_single_server_delay(0.25, offered=0.7, coefficient_of_variation=0.5)
+    assert long == pytest.approx(steady, rel=1e-6)
+
+
+@pytest.mark.parametrize(("delay", "waits"), [(0.1, 0.9), (1.0, 0.5), (1.0, 1.0), (20.0, 0.3)])
+def test_a_wait_and_a_service_together_as_drawn(delay, waits):
+    random = np.random.default_rng(5)
+    drawn = random.exponential(1.0, 400_000)
+    drawn += np.where(random.random(400_000) < waits, random.exponential(delay, 400_000), 0.0)
+    for quantile in (0.5, 0.99):
+        stated = formulas.response_time_quantile(1.0, delay=delay, waits=waits, quantile=quantile)
+        assert np.quantile(drawn, quantile) == pytest.approx(stated, rel=0.02)
+
+
+def test_the_rest_of_a_span_as_drawn():
+    """A moment at random falls into a long span more often than into a short one."""
+    random = np.random.default_rng(6)
+    for variation in (0.5, 1.0, 1.5):
+        spans = random.gamma(1 / variation**2, variation**2, 400_000)
+        rest = (spans**2).sum() / 2.0 / spans.sum()
+        stated = formulas.residual_fraction(coefficient_of_variation=variation)
+        assert rest == pytest.approx(stated, rel=0.02)
+    arrivals = np.where(random.random(400_000) < 0.3, random.random(400_000) * 2.0, 0.0)
+    stated = formulas.residual_time_quantile(2.0, busy=0.3, quantile=0.9)
+    assert np.quantile(arrivals, 0.9) == pytest.approx(stated, rel=0.02)

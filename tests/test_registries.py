@@ -17,6 +17,7 @@ import pytest
 import mlsysim
 from mlsysim import sources
 from mlsysim.applications import Applications
+from mlsysim.compression import Compressions
 from mlsysim.constants import Constants
 from mlsysim.enclosures import Enclosures
 from mlsysim.errors import InvalidInput, UnknownName
@@ -25,6 +26,7 @@ from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import TIERS, Hardware, HardwareSpec
 from mlsysim.models import Models, ModelSpec
+from mlsysim.optimizers import Optimizers
 from mlsysim.personas import Personas
 from mlsysim.places import Places
 from mlsysim.precisions import Precisions
@@ -54,6 +56,8 @@ REGISTRIES: dict[str, Registry] = {
     "fabric": Fabrics,
     "storage tier": StorageTiers,
     "route": Routes,
+    "optimizer": Optimizers,
+    "compression": Compressions,
     "application": Applications,
     "persona": Personas,
 }
@@ -612,6 +616,9 @@ def test_impossible_price_is_refused(field, value):
         ("battery_cr2032_energy", 0.68, "watt_hour"),
         ("battery_smartphone_energy", 15, "watt_hour"),
         ("world_electricity_per_year", 29_500, "terawatt_hour"),
+        ("conversation_prompt_tokens", 1024, "dimensionless"),
+        ("conversation_output_tokens", 256, "dimensionless"),
+        ("first_token_deadline", 2, "second"),
     ],
 )
 def test_constants(name, value, unit):

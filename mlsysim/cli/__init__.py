@@ -16,7 +16,10 @@ from mlsysim.errors import MLSysimError, UnknownName
 # Each command's module is imported when it is asked for, so that all of them start quickly.
 _COMMANDS = {
     "eval": ("evaluating", "what one choice leads to: time, energy, carbon, cost, failures"),
+    "sweep": ("sweeping", "every combination of several values, as a table"),
+    "optimize": ("optimizing", "the best design, what binds it, and the next best"),
     "list": ("listing", "the hardware, models, regions … there are"),
+    "labs": ("labs", "open the interactive labs in a browser"),
     "validate": ("validating", "hold every prediction against published measurements"),
     "fit": ("fitting", "fit the constants of the engine to measurements"),
 }
@@ -25,6 +28,8 @@ examples:
   mlsysim eval Doorbell TinyPioneer --region Quebec
   mlsysim eval Frontier --duration-days "8 week" --json
   mlsysim eval Doorbell --help          the choices there are, with their bounds
+  mlsysim sweep Inference --region Quebec,Poland --batch-size 1:256 --csv sweep.csv
+  mlsysim optimize Inference --minimize economics.tco --batch-size all --precision all
   mlsysim list regions
 """
 

@@ -50,7 +50,7 @@ def rows(kind: str) -> list[Row]:
     'NVIDIA P100 SXM2'
     """
     if kind == "simulations":
-        from mlsysim.cli.evaluating import SIMULATION_NAMES
+        from mlsysim.cli.asking import SIMULATION_NAMES
 
         return [
             {"name": name, "title": each.title, "choices": ", ".join(c.name for c in each.choices)}

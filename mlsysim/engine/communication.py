@@ -9,6 +9,7 @@ import numpy as np
 from mlsysim import formulas
 from mlsysim.engine.workload import Workload
 from mlsysim.models import Transformer
+from mlsysim.tracing import as_float
 
 # Tensor parallelism sums activations once after attention and once after the feed-forward layer.
 _SUMS_PER_LAYER = 2.0
@@ -55,7 +56,8 @@ def training(work: Workload, *, hidden_behind: Any) -> Any:
 
 
 def _layers(work: Workload) -> float:
-    return float(work.model.layers) if isinstance(work.model, Transformer) else 0.0
+    layers: float = as_float(work.model.layers) if isinstance(work.model, Transformer) else 0.0
+    return layers
 
 
 def _sums(work: Workload) -> Any:
@@ -65,8 +67,8 @@ def _sums(work: Workload) -> Any:
     devices = work.layout.tensor
     hidden = work.model.hidden if isinstance(work.model, Transformer) else 0
     return formulas.all_reduce_time(
-        formulas.element_bytes(work.tokens * hidden, work.precision.activation_bytes),
-        devices=float(devices),
+        formulas.element_bytes(work.tokens * hidden * work.width, work.precision.activation_bytes),
+        devices=as_float(devices),
         bandwidth=work.system.link_byte_per_s(devices),
         latency=work.runtime.collective_latency_s,
     )
@@ -81,7 +83,7 @@ def _experts(work: Workload) -> Any:
     chosen = work.tokens * mixture.experts_per_token * model.hidden
     once = formulas.exchange_time(
         formulas.element_bytes(chosen, work.precision.activation_bytes),
-        devices=float(layout.expert),
+        devices=as_float(layout.expert),
         bandwidth=_far_link(work, layout.expert),
     )
     return once * _TRIPS_TO_EXPERTS * (model.layers - mixture.dense_layers)
@@ -105,7 +107,7 @@ def _replicas(work: Workload) -> Any:
     )
     once = formulas.exchange_time(
         message,
-        devices=float(layout.data),
+        devices=as_float(layout.data),
         bandwidth=work.system.link_byte_per_s(layout.data, layout.tensor * layout.context),
     )
     # Summing is one exchange to reduce and one to gather; with sharded weights, each microbatch
@@ -119,6 +121,6 @@ def _gathered(work: Workload) -> Any:
     read = (work.parameters_read * work.columns.count).sum(0)
     return formulas.exchange_time(
         formulas.parameter_bytes(read, work.precision.bytes_per_value),
-        devices=float(layout.data),
+        devices=as_float(layout.data),
         bandwidth=work.system.link_byte_per_s(layout.data, layout.tensor * layout.context),
     )

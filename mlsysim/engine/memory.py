@@ -7,22 +7,34 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
-from mlsysim.engine.workload import Workload
-from mlsysim.models import Transformer
+from mlsysim.engine.workload import (
+    Workload,
+    density_of,
+    kept_share,
+    pruned_operators,
+    sparse_share,
+)
+from mlsysim.models import ModelSpec, Transformer
+from mlsysim.precisions import Precision
+from mlsysim.tracing import SourcedFloat, as_float
 
-# Adam in mixed precision keeps a master copy and two moments, 4 bytes each (ZeRO, section 3.1).
-_OPTIMIZER_BYTES_PER_PARAMETER = 12.0
 # What allocators lose between blocks of changing size: PagedAttention (2023) measures under 4 %.
-_FRAGMENTATION = 0.04
+_FRAGMENTATION = SourcedFloat(
+    0.04,
+    name="fragmentation",
+    label="share of memory lost between blocks",
+    unit="dimensionless",
+    source="kwon-2023-pagedattention",
+)
 
 
 def solve(work: Workload) -> dict[str, Any]:
     """Return what lies in the memory of the fullest device, and what there is."""
     hardware, layout = work.system.hardware, work.layout
-    replicas = float(layout.data)
+    replicas = as_float(layout.data)
     shards = replicas if layout.sharding == "full" else 1.0
     weights = formulas.parameter_bytes(work.parameters_held, work.precision.bytes_per_value)
-    weights = weights / shards
+    weights = weights * work.stored_share / shards
     state = _training_state(work, replicas) if work.training else 0.0
     cache = formulas.element_bytes(_cached_elements(work), work.cache_bytes)
     activations = formulas.element_bytes(_live_elements(work), work.precision.activation_bytes)
@@ -59,11 +71,12 @@ def _cached_elements(work: Workload) -> Any:
 def _training_state(work: Workload, replicas: float) -> float:
     sharding, held = work.layout.sharding, work.parameters_held
     gradients = formulas.parameter_bytes(held, work.precision.activation_bytes)
-    optimizer = formulas.parameter_bytes(held, _OPTIMIZER_BYTES_PER_PARAMETER)
-    return float(
+    optimizer = formulas.parameter_bytes(held, work.optimizer_bytes_per_parameter)
+    state: float = as_float(
         gradients / (replicas if sharding in ("gradients", "full") else 1.0)
         + optimizer / (1.0 if sharding == "none" else replicas)
     )
+    return state
 
 
 def _live_elements(work: Workload) -> Any:
@@ -76,7 +89,7 @@ def _live_elements(work: Workload) -> Any:
     if not work.training:
         columns = work.columns if work.phase != "inference" else None
         peak = work.model.peak_activation_elements(work.phase, work.length, columns)
-        return peak * share / work.parts
+        return peak * work.width * share / work.parts
     return _kept_for_backward(work) * share
 
 
@@ -102,6 +115,20 @@ def _kept_for_backward(work: Workload) -> Any:
     return outside + one_layer + model.layers * model.hidden * length
 
 
+def file_bytes(model: ModelSpec, precision: Precision, sparsity: Any, pruning: str) -> Any:
+    """Return the bytes of a model's file, which stores no more zeros than pay."""
+    table = model.operators("training")
+    columns, traits = table.at(np.zeros(1)), table.traits
+    density = density_of(sparsity, pruning)
+    if pruning == "channels":
+        share = kept_share(traits, density, pruning)
+    else:
+        share = np.where(pruned_operators(traits), sparse_share(precision, density), 1.0)
+    stored = columns.parameters * columns.count
+    stored = np.where(table.shares_parameters[:, None], 0.0, stored)
+    return formulas.parameter_bytes((stored * share).sum(0), precision.bytes_per_value)
+
+
 def sequences_that_fit(work: Workload, tokens_each: Any, share_of_memory: float) -> Any:
     """Return how many sequences of so many tokens fit beside the weights, at least 1.
 
@@ -111,5 +138,6 @@ def sequences_that_fit(work: Workload, tokens_each: Any, share_of_memory: float)
     cached = work.model.operators("decode").at(tokens_each).total("cache_elements")
     each = cached * work.cache_bytes / (work.cache_division * layout.context * layout.pipeline)
     weights = formulas.parameter_bytes(work.parameters_held, work.precision.bytes_per_value)
+    weights = weights * work.stored_share
     free = share_of_memory * work.system.hardware.memory_bytes - weights
     return np.maximum(np.floor(free / each), 1.0) * layout.data

@@ -11,13 +11,22 @@ from mlsysim import formulas
 from mlsysim.accuracy import kind_of
 from mlsysim.engine import memory, power, timing
 from mlsysim.engine.timing import Times
-from mlsysim.engine.workload import DEFAULT_LENGTH, Collective, Workload, build
+from mlsysim.engine.workload import (
+    DEFAULT_LENGTH,
+    Collective,
+    Workload,
+    build,
+    checked_pruning,
+    checked_sparsity,
+)
 from mlsysim.errors import InvalidInput, require_number
 from mlsysim.ledger import Performance
 from mlsysim.models import ModelSpec
-from mlsysim.precisions import Precision
+from mlsysim.optimizers import Optimizer
+from mlsysim.precisions import Precision, Precisions
 from mlsysim.runtimes import Runtime
 from mlsysim.systems import Layout, System
+from mlsysim.tracing import as_float
 
 # A training step runs every operator once forward and does twice that work backward.
 _PASSES_OF_TRAINING = 3.0
@@ -70,6 +79,9 @@ class Engine:
         recomputation: str = "none",
         attention: str | None = None,
         collective: Collective | None = None,
+        optimizer: Optimizer | str | None = None,
+        sparsity: Any = 0.0,
+        pruning: str = "unstructured",
     ) -> Performance:
         """Return the performance of one execution of a model on a system.
 
@@ -81,11 +93,14 @@ class Engine:
         `sequence_length` tokens every `output_length` steps. Left out, the phase is the model's
         first, the precision its own, the lengths 2,048 tokens, the runtime compiled PyTorch, and
         the layout that of the system; models other than transformers are replicated, not divided.
-        `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain".
+        `recomputation` is "none", "selective" or "full", `attention` "fused" or "plain", the
+        `optimizer` Adam. `sparsity` is the share of weights that is pruned, singly
+        ("unstructured") or by "channels"; a `pruning` by "2:4" removes one half.
         A workload that does not fit is solved all the same: compare `memory_used` with
-        `memory_capacity`. Batch size and lengths may be arrays that broadcast to one shape, which
-        all that depends on them takes. A `collective` replaces what the engine would say of the
-        group that shares gradients or activations, where its fabric was worked out apart.
+        `memory_capacity`. Batch size, lengths and sparsity may be arrays that broadcast to one
+        shape, which all that depends on them takes. A `collective` replaces what
+        the engine would say of the group that shares gradients or activations, where its fabric
+        was worked out apart.
 
         Raises `InvalidInput` for values out of range, `UnknownName` for unknown names.
 
@@ -101,23 +116,51 @@ class Engine:
             "recomputation": recomputation,
             "attention": attention,
             "collective": collective,
+            "optimizer": optimizer,
         }
         if collective is not None and collective.shape:
-            lengths = (sequence_length, context_length, output_length)
+            others = (sequence_length, context_length, output_length, sparsity)
             shape = np.broadcast_shapes(
-                np.shape(batch_size), collective.shape, *map(np.shape, lengths)
+                np.shape(batch_size), collective.shape, *map(np.shape, others)
             )
             batch_size = np.broadcast_to(batch_size, shape)
             chosen["collective"] = Collective(
                 seconds=_flat(collective.seconds, shape),
                 exposed_fraction=_flat(collective.exposed_fraction, shape),
             )
-        given = (batch_size, sequence_length, context_length, output_length)
+        given = (batch_size, sequence_length, context_length, output_length, sparsity)
         shape = np.broadcast_shapes(*(np.shape(each) for each in given))
         if shape:
             given = tuple(_flat(each, shape) for each in given)
-        solved = _solve(model, system, phase, *given, chosen)
+        chosen |= {"sparsity": given[-1], "pruning": pruning}
+        solved = _solve(model, system, phase, *given[:-1], chosen)
         return solved.reshaped(shape) if len(shape) > 1 else solved
+
+    @staticmethod
+    def file_size(
+        model: ModelSpec,
+        *,
+        precision: Precision | str | None = None,
+        sparsity: Any = 0.0,
+        pruning: str = "unstructured",
+    ) -> Any:
+        """Return the bytes of a model's file, with pruned weights left out where that pays.
+
+        M = Σ N · b over operators, b = min(b_dense, d · b_dense + b_index) for pruned weights
+
+        >>> from mlsysim import Models
+        >>> dense, half = (
+        ...     Engine.file_size(Models["DS-CNN"], precision="int8", sparsity=share)
+        ...     for share in (0.0, 0.5))
+        >>> round(half / dense, 2)
+        0.62
+        """
+        if not isinstance(precision, Precision):
+            precision = Precisions[precision or model.default_precision]
+        shape = np.shape(sparsity)
+        given = checked_sparsity(np.ravel(sparsity))
+        found = memory.file_bytes(model, precision, given, checked_pruning(pruning))
+        return np.broadcast_to(found, given.shape).reshape(shape) if shape else float(found.item())
 
     @staticmethod
     def largest_batch(
@@ -153,7 +196,7 @@ class Engine:
             attention=None,
         )
         fitting = memory.sequences_that_fit(work, tokens_per_sequence, share_of_memory)
-        return float(fitting) if np.ndim(fitting) == 0 else fitting
+        return as_float(fitting) if np.ndim(fitting) == 0 else fitting
 
 
 def _flat(given: Any, shape: tuple[int, ...]) -> Any:
@@ -183,7 +226,7 @@ def _run(work: Workload) -> _Outcome:
     repeated = work.rounds / layout.pipeline
     flops = (work.flops * passes * executions).sum(0) * repeated
     moved = ((work.weight_bytes + work.value_bytes) * passes * executions).sum(0) * repeated
-    useful = work.columns.total("flops") * work.batch_size
+    useful = (work.columns.flops * work.kept * work.columns.count).sum(0) * work.batch_size
     return _Outcome(
         timing.solve(work),
         flops,
@@ -214,11 +257,9 @@ def _serve(
     outcome = _run(decode)
     if decode.runtime.interleaves_prompts:
         waiting = decode.batch_size / decode.layout.data
-        together: Any = np.maximum(
-            np.floor(decode.runtime.prompt_batch_tokens / np.asarray(prompt)), 1.0
-        )
+        together: Any = np.maximum(np.floor(decode.runtime.prompt_batch_tokens / prompt), 1.0)
         together = np.minimum(together, np.maximum(np.floor(waiting), 1.0))
-        together = together if np.ndim(together) and together.size > 1 else int(together.item())
+        together = together if np.ndim(together) and together.size > 1 else together.item()
         prefill = build(
             model, system, phase="prefill", batch_size=together * decode.layout.data,
             lengths={"sequence_length": prompt}, **chosen,

@@ -11,14 +11,16 @@ from mlsysim.calibration import fitted
 from mlsysim.engine import communication
 from mlsysim.engine.workload import Workload
 from mlsysim.models import Transformer
+from mlsysim.optimizers import MASTER_BYTES
+from mlsysim.tracing import as_float
 
 # Scores of plain attention: written by the first product, read and written by softmax and by
 # dropout or mask, read by the second product.
 _SCORE_PASSES = 6.0
 # Gradients of weights are added in 32 bits: read and written.
 _GRADIENT_ACCUMULATION_BYTES = 8.0
-# Adam reads gradient, master weight and two moments, and writes the last three and the weight.
-_OPTIMIZER_TRAFFIC_BYTES = 30.0
+# An optimizer reads a gradient of 4 bytes and writes a weight of 2; its state comes and goes.
+_GRADIENT_AND_WEIGHT_BYTES = 6.0
 # Matrix units take operands in groups of 16 bytes: 8 values of 16 bits.
 _ALIGNED_HEAD_WIDTH = 8
 # Of their peak, vector units reach about what matrix units reach of theirs.
@@ -135,7 +137,7 @@ def _reached(work: Workload, precision: str) -> float:
         share *= hardware.twin_of_architecture.sustained_fraction
     rate = hardware.peak_dense_flop_per_s[precision] * share
     cores = hardware.cores or 1.0
-    busy = cores if runtime.threads is None else min(float(runtime.threads), cores)
+    busy = cores if runtime.threads is None else min(as_float(runtime.threads), cores)
     if runtime.flop_per_core_cycle is not None and hardware.clock_hz:
         rate = min(rate, runtime.flop_per_core_cycle * hardware.clock_hz * cores)
     return rate * busy / cores
@@ -226,7 +228,7 @@ def _training(work: Workload, operators: _Parts) -> Times:
     layers = operators.summed(work.traits.in_layer)
     outside = operators.summed(~work.traits.in_layer)
     layout, runtime = work.layout, work.runtime
-    stages, rounds = float(layout.pipeline), work.rounds
+    stages, rounds = as_float(layout.pipeline), work.rounds
     mean = (layers.total + outside.total) / stages
     slowest = layers.total * _largest_share(work) + outside.total
     floor = runtime.launch_interval_s * _launches(work) / stages
@@ -252,7 +254,8 @@ def _largest_share(work: Workload) -> float:
         return 1.0
     layers = work.model.layers
     chunks = layout.pipeline * layout.virtual_stages
-    return float(np.ceil(layers / chunks) * layout.virtual_stages / layers)
+    share: float = as_float(np.ceil(layers / chunks) * layout.virtual_stages / layers)
+    return share
 
 
 def _launches(work: Workload) -> Any:
@@ -261,9 +264,10 @@ def _launches(work: Workload) -> Any:
 
 
 def _optimizer_time(work: Workload) -> Any:
-    shards = 1.0 if work.layout.sharding == "none" else float(work.layout.data)
+    shards = 1.0 if work.layout.sharding == "none" else as_float(work.layout.data)
     held = work.parameters_held / shards
-    moved = formulas.parameter_bytes(held, _OPTIMIZER_TRAFFIC_BYTES)
+    each = _GRADIENT_AND_WEIGHT_BYTES + 2.0 * (MASTER_BYTES + work.optimizer.moment_bytes)
+    moved = formulas.parameter_bytes(held, each)
     hardware = work.system.hardware
     return formulas.memory_time(
         moved, hardware.memory_bandwidth_byte_per_s * work.runtime.bandwidth_fraction
@@ -296,7 +300,7 @@ def _pipeline_stretch(work: Workload) -> Any:
     In decoding, microbatches follow each other around without a gap. The parts of a prompt that
     are handed in together fill and drain the stages once.
     """
-    stages, runtime = float(work.layout.pipeline), work.runtime
+    stages, runtime = as_float(work.layout.pipeline), work.runtime
     if stages == 1.0 or work.phase == "decode":
         return 1.0
     together = work.parts

@@ -13,13 +13,25 @@ from mlsysim import formulas
 from mlsysim.errors import InvalidInput, UnknownName, describe_bounds, require_number
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.models.operators import OperatorColumns, OperatorTable, OperatorTraits
+from mlsysim.optimizers import DEFAULT_OPTIMIZER, MASTER_BYTES, Optimizer, Optimizers
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.runtimes import ATTENTIONS, Runtime, Runtimes
 from mlsysim.systems import Layout, System
+from mlsysim.tracing import as_float
 
 DEFAULT_LENGTH = 2048
 DEFAULT_RUNTIME = "PyTorch compiled"
+# One number becomes an array of one by adding it to this: unlike others, a sum keeps a trace.
+_NOTHING = np.zeros(1)
 RECOMPUTATIONS = ("none", "selective", "full")
+PRUNINGS = ("unstructured", "channels", "2:4")
+
+# One bit tells for each weight whether it is kept; so do 2 bits for each of two kept in four.
+_INDEX_BYTES = 1.0 / 8.0
+# Formats that sparse matrix units compute in.
+_SKIPS_HALF_IN = ("tf32", "fp16", "bf16", "fp8", "int8")
+# Products that skip single zeros reach this share of what vector units can do.
+_SPARSE_KERNEL_FRACTION = 0.27
 
 _BELOW_16_BITS = 2.0
 # Weights unpacked to memory are written and read again in 16 bits.
@@ -80,6 +92,9 @@ class Workload:
     layout: Layout
     recomputation: str
     attention: str
+    optimizer: Optimizer
+    sparsity: Any
+    pruning: str
     scalar: bool
     collective: Collective | None = None
 
@@ -127,11 +142,12 @@ class Workload:
     def parameters_read(self) -> Any:
         """Weights each operator reads on one device."""
         columns, layout = self.columns, self.layout
+        held = columns.parameters * self._kept_by_channel
         if not columns.experts.any():
-            return columns.parameters / layout.tensor
+            return held / layout.tensor
         experts = np.maximum(columns.experts, 1.0)
         share = np.where(columns.experts > 0, self.active_experts / experts, 1.0)
-        read = columns.parameters * share / layout.tensor
+        read = held * share / layout.tensor
         if layout.expert == 1:
             return read
         return np.where(self.traits.routed, read / layout.expert, read)
@@ -145,13 +161,90 @@ class Workload:
         stored = columns.parameters[:, :1] * columns.count[:, :1]
         stored = np.where(self.table.shares_parameters[:, None], 0.0, stored)
         held = np.where(traits.routed, stored / self.layout.expert, stored).sum()
-        return float(held) / (self.layout.tensor * self.layout.pipeline)
+        number: float = as_float(held)
+        return number / (self.layout.tensor * self.layout.pipeline)
+
+    @property
+    def unpruned(self) -> bool:
+        """Whether all weights are kept."""
+        return self.pruning != "2:4" and not np.any(self.sparsity)
+
+    @property
+    def density(self) -> Any:
+        """Share of the weights of pruned operators that is kept."""
+        return density_of(self.sparsity, self.pruning)
+
+    @property
+    def pruned(self) -> Any:
+        """Operators whose weights are pruned: matrix products but the last."""
+        return pruned_operators(self.traits)
+
+    @cached_property
+    def kept(self) -> Any:
+        """Share of the weights of each operator that is kept."""
+        return 1.0 if self.unpruned else kept_share(self.traits, self.density, self.pruning)
+
+    @property
+    def _kept_by_channel(self) -> Any:
+        return self.kept if self.pruning == "channels" else 1.0
+
+    @property
+    def width(self) -> Any:
+        """Share of the channels that is kept."""
+        if self.unpruned or self.pruning != "channels":
+            return 1.0
+        return formulas.width_share(self.density)
+
+    @cached_property
+    def arithmetic_share(self) -> Any:
+        """Time of the arithmetic of pruned weights over that of all of them."""
+        hardware = self.system.hardware
+        computed = hardware.compute_precision(self.precision)
+        if self.pruning == "2:4":
+            skips = computed in _SKIPS_HALF_IN
+            twin = hardware.twin_of_architecture
+            return 1.0 / twin.structured_sparsity_speedup if skips else 1.0
+        vector = hardware.peak_dense_flop_per_s.get("fp32")
+        if vector is None:
+            return 1.0
+        return formulas.sparse_arithmetic_share(
+            density=self.density,
+            dense_rate=hardware.peak_dense_flop_per_s[computed],
+            sparse_rate=vector * _SPARSE_KERNEL_FRACTION,
+        )
+
+    @cached_property
+    def stored_per_weight(self) -> Any:
+        """Bytes over dense bytes of each operator's weights, where products read them as they are.
+
+        Where zeros are not skipped, they are filled in before the first product, and lie in
+        memory like all others.
+        """
+        if self.unpruned or self.pruning == "channels":
+            return 1.0
+        skipped = np.asarray(self.arithmetic_share) < 1.0
+        return np.where(self.pruned & skipped, sparse_share(self.precision, self.density), 1.0)
+
+    @cached_property
+    def stored_share(self) -> Any:
+        """Bytes of all weights in memory over those without pruning."""
+        if self.unpruned:
+            return 1.0
+        stored = self.columns.parameters * self.columns.count
+        stored = np.where(self.table.shares_parameters[:, None], 0.0, stored)
+        left = stored * self._kept_by_channel * self.stored_per_weight
+        share = left.sum(0) / stored.sum(0)
+        return float(share.item()) if share.size == 1 else share
 
     @cached_property
     def flops(self) -> Any:
         """Work of one pass through each operator on one device, for one microbatch and part."""
         share = self.layout.tensor * self.layout.context * self.parts
         flops = self.columns.flops * (self.samples / share)
+        if self.pruning == "channels":
+            flops = flops * self.kept
+        elif not self.unpruned:
+            flops = np.where(self.pruned, flops * self.arithmetic_share, flops)
         if self.attention == "plain":
             used = np.maximum(self.columns.scores, 1.0)
             flops = flops * np.where(self.columns.scores > 0, self.computed_scores / used, 1.0)
@@ -171,6 +264,12 @@ class Workload:
         return self.runtime.activation_bytes or self.precision.activation_bytes
 
     @property
+    def optimizer_bytes_per_parameter(self) -> float:
+        """Bytes kept for each weight: moments, and a 32-bit copy of weights that are narrower."""
+        narrow = self.precision.bytes_per_value < MASTER_BYTES
+        return self.optimizer.moment_bytes + (MASTER_BYTES if narrow else 0.0)
+
+    @property
     def cache_bytes(self) -> float:
         """Bytes of one cached key or value."""
         narrow = self.runtime.narrow_cache and self.precision.bytes_per_value < _BELOW_16_BITS
@@ -188,7 +287,7 @@ class Workload:
         stored: Any = self.precision.bytes_per_value
         if self.runtime.unpacks_to_memory and self.phase == "prefill" and self.stored_only:
             stored = np.where(self.traits.matrix, stored + _UNPACKED_BYTES, stored)
-        read = formulas.parameter_bytes(self.parameters_read, stored)
+        read = formulas.parameter_bytes(self.parameters_read, stored) * self.stored_per_weight
         return read * self._share_streamed() if self.on_chip else read
 
     @property
@@ -200,6 +299,7 @@ class Workload:
         """Return the share of weights that finds no room on the chip beside the activations."""
         live = self.model.peak_activation_elements(self.phase, self.length) * self.samples
         stored = formulas.parameter_bytes(self.parameters_held, self.precision.bytes_per_value)
+        stored = stored * self.stored_share
         room = (self.system.hardware.on_chip_bytes or 0.0) - formulas.element_bytes(
             live, self.precision.activation_bytes
         )
@@ -230,7 +330,7 @@ class Workload:
     def _values_moved(self) -> Any:
         """Return the values one sample moves, on all devices that divide it together."""
         columns, traits, runtime = self.columns, self.traits, self.runtime
-        values = columns.input_elements + columns.output_elements
+        values = (columns.input_elements + columns.output_elements) * self.width
         values = np.where(traits.elementwise, values * runtime.elementwise_passes, values)
         if runtime.routing_passes != 1.0:
             routed = traits.elementwise & traits.in_mixture
@@ -244,8 +344,11 @@ class Workload:
         """Devices of a tensor-parallel group among which a cache is divided: by head, if at all."""
         model, tensor = self.model, self.layout.tensor
         if not isinstance(model, Transformer):
-            return float(tensor)
-        return 1.0 if model.latent else float(min(tensor, model.attention.key_value_heads))
+            divided = tensor
+        else:
+            divided = 1 if model.latent else min(tensor, model.attention.key_value_heads)
+        number: float = as_float(divided)
+        return number
 
     def _cache_reads(self) -> float:
         """Return how often a cached value is read: by each query head that does not share it."""
@@ -296,6 +399,9 @@ def build(
     recomputation: str,
     attention: str | None,
     collective: Collective | None = None,
+    optimizer: Optimizer | str | None = None,
+    sparsity: Any = 0.0,
+    pruning: str = "unstructured",
 ) -> Workload:
     """Return the workload of a request, or raise `InvalidInput` or `UnknownName`."""
     _require_kind("model", model, ModelSpec)
@@ -306,6 +412,8 @@ def build(
         precision = Precisions[precision or model.default_precision]
     phase = phase or model.phases[0]
     model.require_phase(phase)
+    if not isinstance(optimizer, Optimizer):
+        optimizer = Optimizers[DEFAULT_OPTIMIZER if optimizer is None else optimizer]
     attention = _option("attention", attention or runtime.attention, ATTENTIONS)
     layout = _checked_layout(model, layout or _usual_layout(model, system))
     training = phase == "training"
@@ -338,8 +446,11 @@ def build(
         layout=layout,
         recomputation=_option("recomputation", recomputation, RECOMPUTATIONS),
         attention=attention,
-        scalar=np.ndim(batch_size) == 0 and scalar_length,
         collective=collective,
+        optimizer=optimizer,
+        sparsity=checked_sparsity(sparsity),
+        pruning=checked_pruning(pruning),
+        scalar=np.ndim(batch_size) == 0 and scalar_length and np.ndim(sparsity) == 0,
     )
 
 
@@ -365,8 +476,47 @@ def _whole_numbers(field: str, value: Any) -> Any:
     elif not isinstance(value, np.ndarray):
         number = require_number(field, value, minimum=1.0)
         if number == math.floor(number):
-            return np.array([number])
+            return number + _NOTHING
     raise InvalidInput(field, value, "a whole number of at least 1, or an array of such numbers")
+
+
+def density_of(sparsity: Any, pruning: str) -> Any:
+    """Return the share of pruned weights that is kept: one half of 2:4, by definition."""
+    return 0.5 if pruning == "2:4" else 1.0 - sparsity
+
+
+def pruned_operators(traits: OperatorTraits) -> Any:
+    """Tell which operators are pruned: matrix products, but for the last one."""
+    return traits.matrix & ~traits.head
+
+
+def kept_share(traits: OperatorTraits, density: Any, pruning: str) -> Any:
+    """Return the share of the weights of each operator that is kept."""
+    # A channel has one depthwise filter, but a weight for each pair of channels elsewhere.
+    single = traits.depthwise & (pruning == "channels")
+    share = np.where(single, formulas.width_share(density), density)
+    return np.where(pruned_operators(traits), share, 1.0)
+
+
+def sparse_share(precision: Precision, density: Any) -> Any:
+    """Return the bytes of weights stored without their zeros over those with them."""
+    dense = precision.bytes_per_value
+    sparse = formulas.sparse_bytes_per_parameter(dense=dense, index=_INDEX_BYTES, density=density)
+    return sparse / dense
+
+
+def checked_sparsity(value: Any) -> Any:
+    """Return shares of pruned weights as an array, or raise `InvalidInput`."""
+    values = np.asarray(value, dtype=float)
+    if not (np.isfinite(values) & (values >= 0.0) & (values < 1.0)).all():
+        accepted = "a number from 0 to below 1, or an array of such numbers"
+        raise InvalidInput("sparsity", value, accepted)
+    return values if values.ndim else values.reshape(1)
+
+
+def checked_pruning(value: str) -> str:
+    """Return the name of a way to prune, or raise `UnknownName`."""
+    return _option("pruning", value, PRUNINGS)
 
 
 def _length(table: OperatorTable, lengths: dict[str, Any]) -> tuple[Any, bool]:
@@ -376,7 +526,9 @@ def _length(table: OperatorTable, lengths: dict[str, Any]) -> tuple[Any, bool]:
     length = lengths.get(table.length_name)
     length = DEFAULT_LENGTH if length is None else length
     scalar = np.ndim(length) == 0
-    return (np.array([length]) if scalar else length), scalar
+    if not scalar:
+        return length, False
+    return (length + _NOTHING if isinstance(length, int | float) else np.array([length])), True
 
 
 def _option(field: str, value: Any, options: tuple[str, ...]) -> str:

@@ -12,11 +12,14 @@ import numpy as np
 
 from mlsysim.errors import DimensionError
 from mlsysim.registry import Registry
+from mlsysim.tracing import SourcedFloat, call, is_traced
 from mlsysim.units import is_quantity, quantity, to_unit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PLAIN = frozenset({float, int, np.ndarray, np.float64, np.int64, np.float32, np.int32})
+_PLAIN = frozenset(
+    {float, int, np.ndarray, np.float64, np.int64, np.float32, np.int32, SourcedFloat}
+)
 _laws: list[Law] = []
 
 
@@ -77,8 +80,13 @@ def law(source: str) -> Callable[[Function], Function]:
             plain = _PLAIN.issuperset(map(type, args)) and _PLAIN.issuperset(
                 map(type, kwargs.values())
             )
-            if not plain and any(map(is_quantity, (*args, *kwargs.values()))):
+            if plain:
+                return bare(*args, **kwargs)
+            given = (*args, *kwargs.values())
+            if any(map(is_quantity, given)):
                 return record.with_quantities(*args, **kwargs)
+            if any(map(is_traced, given)):
+                return call(bare, args, kwargs, record)
             return bare(*args, **kwargs)
 
         record = Law(bare.__name__, function, bare, source)

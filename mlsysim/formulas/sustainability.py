@@ -95,6 +95,18 @@ def facility_energy(it_energy: Joules, power_usage_effectiveness: Fraction) -> J
     return it_energy * power_usage_effectiveness
 
 
+@law("green-grid-2012-pue")
+def facility_power(it_power: Watts, power_usage_effectiveness: Fraction) -> Watts:
+    """Return the power a facility draws while its computers draw theirs.
+
+    P_facility = PUE · P_IT
+
+    >>> facility_power(it_power=100.0, power_usage_effectiveness=1.5)
+    150.0
+    """
+    return it_power * power_usage_effectiveness
+
+
 @law("green-grid-2011-wue")
 def on_site_water(it_energy: Joules, water_usage_effectiveness: LitresPerJoule) -> Litres:
     """Return the water a facility evaporates; by definition it goes by IT energy.

@@ -12,6 +12,7 @@ from mlsysim.errors import InvalidInput, UnknownName, require_number
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.registry import FrozenDict
 from mlsysim.sources import Source, Sourced, Sources
+from mlsysim.tracing import as_float
 from mlsysim.units import to_unit, unit_of_field
 
 TIERS = ("cloud", "edge", "mobile", "tiny")
@@ -157,12 +158,13 @@ class HardwareSpec(Sourced):
             return architecture.matrix_plateau
         peaks = self.peak_dense_flop_per_s
         usual = peaks.get("bf16") or peaks.get("fp16") or max(peaks.values())
-        return float(
+        fraction: float = as_float(
             formulas.power_limited_fraction(
                 power=self.max_power_w,
                 at_full_clock=usual * architecture.full_clock_joule_per_flop,
             )
         )
+        return fraction
 
     def at_clock(self, clock_hz: float) -> HardwareSpec:
         """Return this hardware at another clock: rates follow it, power follows clock and supply.

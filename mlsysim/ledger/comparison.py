@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from mlsysim import units
 from mlsysim.ledger import rendering
@@ -56,6 +57,20 @@ class Difference:
         return f"{size} {direction}{judged}"
 
 
+class Flip(NamedTuple):
+    """A constraint that one change breaks or mends, with its margins before and after."""
+
+    constraint: str
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        now = "holds" if self.after >= 0.0 else "is violated"
+        return (
+            f"{self.constraint} {now} now: margin {self.before:.0%} before, {self.after:.0%} after"
+        )
+
+
 @dataclass(frozen=True)
 class Comparison:
     """How a second ledger differs from a first, for every metric that both have.
@@ -87,6 +102,17 @@ class Comparison:
         return tuple(row for row in self.differences if row.after != row.before)
 
     @property
+    def flips(self) -> tuple[Flip, ...]:
+        """The constraints that hold in one ledger and not in the other, worst first."""
+        before = {verdict.constraint: verdict for verdict in self.before.verdicts}
+        flips = [
+            Flip(each.constraint, before[each.constraint].margin, each.margin)
+            for each in self.after.verdicts
+            if each.constraint in before and each.holds != before[each.constraint].holds
+        ]
+        return tuple(sorted(flips, key=lambda flip: flip.after))
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Reasons why the two ledgers cannot be held against each other as they are."""
         bases = {ledger.sustainability.carbon_basis for ledger in (self.before, self.after)} - {
@@ -112,7 +138,7 @@ class Comparison:
             for row in self.changed
         ]
         lines = rendering.columns([("Metric", "A", "B", "B is"), *rows])
-        return "\n".join([*lines, *self.warnings])
+        return "\n".join([*lines, *map(str, self.flips), *self.warnings])
 
     def __str__(self) -> str:
         return self.to_table()

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlsysim import units
 from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.tracing import as_float
 
 
 class Metric:
@@ -134,7 +135,7 @@ Did you mean 'duration'?
             finite = isinstance(value, np.ndarray) and bool(np.isfinite(value).all())
         if not finite or isinstance(value, bool):
             raise InvalidInput(field, value, f"a finite number in {metric.unit}")
-        return value if isinstance(value, np.ndarray) and value.ndim else float(value)
+        return value if isinstance(value, np.ndarray) and value.ndim else as_float(value)
 
     def si(self, name: str) -> Any:
         """Return the plain SI number (or array) of a metric, or the words of a note."""
@@ -202,6 +203,11 @@ Did you mean 'duration'?
         metric, value = self.metrics[name], self.si(name)
         if not metric.unit:
             return "–" if value is None else str(value)
+        if isinstance(value, np.ndarray):
+            low, high = (
+                units.humanize(float(end), metric.unit) for end in (value.min(), value.max())
+            )
+            return f"{low} … {high} ({value.size} values)"
         return units.humanize(value, metric.unit)
 
     def __getattr__(self, name: str) -> Any:
@@ -224,7 +230,10 @@ Did you mean 'duration'?
         """Return a copy whose arrays have another shape; intervals by factors are kept."""
 
         def shaped(value: Any) -> Any:
-            return value.reshape(shape) if isinstance(value, np.ndarray) and value.ndim else value
+            if not isinstance(value, np.ndarray) or not value.ndim:
+                return value
+            # What depends on nothing that varies has one entry, whatever the shape.
+            return value.reshape(shape if value.size > 1 else (1,) * len(shape))
 
         copy = self._copy()
         values = {name: shaped(value) for name, value in self._values.items()}

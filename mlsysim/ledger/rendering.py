@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlsysim import units
-
 if TYPE_CHECKING:
     from mlsysim.ledger.metrics import Group, Verdict
     from mlsysim.ledger.scorecard import SystemLedger
@@ -82,14 +80,5 @@ def _small(interval: str) -> str:
 
 def _rows(group: Group) -> list[tuple[str, str, str]]:
     return [
-        (group.metrics[name].label, _text(group, name), group.interval_text(name)) for name in group
+        (group.metrics[name].label, group.text(name), group.interval_text(name)) for name in group
     ]
-
-
-def _text(group: Group, name: str) -> str:
-    value = group.si(name)
-    if isinstance(value, np.ndarray):
-        unit = group.metrics[name].unit
-        low, high = (units.humanize(float(end), unit) for end in (value.min(), value.max()))
-        return f"{low} … {high} ({value.size} values)"
-    return group.text(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from mlsysim.ledger import rendering
 from mlsysim.ledger.metrics import Group, Metric, Note, Verdict
 
 if TYPE_CHECKING:
+    from mlsysim.derivation import Bibliography, Explanation
     from mlsysim.ledger.comparison import Comparison
 
 SCHEMA_VERSION = "1.1"
@@ -144,6 +145,119 @@ class Performance(Group):
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
     precision = Note("Precision", "Format of the weights.")
     hardware = Note("Hardware", "The device the system is built of.")
+    time_to_first_token = Metric(
+        "second", "First token", "Mean time from request to first token, waiting included.", "lower"
+    )
+    time_to_first_token_p99 = Metric(
+        "second",
+        "First token, 99 %",
+        "Time to first token that 99 % of requests do not exceed.",
+        "lower",
+    )
+    waiting_time = Metric(
+        "second", "Waiting", "Mean wait for a slot in a peak of one hour.", "lower"
+    )
+    waiting_time_p99 = Metric(
+        "second", "Waiting, 99 %", "Wait for a slot that 99 % of requests do not exceed.", "lower"
+    )
+    request_latency = Metric(
+        "second", "Whole answer", "Mean time from request to last token.", "lower"
+    )
+    request_latency_p99 = Metric(
+        "second",
+        "Whole answer, 99 %",
+        "Time to last token that 99 % of requests do not exceed.",
+        "lower",
+    )
+    offered_load = Metric(
+        "dimensionless", "Load", "Requests that arrive over those that can be answered.", "lower"
+    )
+    served_rate = Metric(
+        "sample/second",
+        "Requests answered",
+        "Requests answered per second, all replicas.",
+        "higher",
+    )
+    request_capacity = Metric(
+        "sample/second",
+        "Request capacity",
+        "Requests all replicas can answer per second.",
+        "higher",
+    )
+    sequences_in_flight = Metric(
+        "sample", "Sequences in flight", "Mean requests in the batch of one replica."
+    )
+    sequences_that_fit = Metric(
+        "sample", "Sequences that fit", "Requests whose cache one replica has room for.", "higher"
+    )
+    tensor_degree = Metric(
+        "dimensionless", "Tensor degree", "Devices that divide every operator among themselves."
+    )
+    training_time = Metric(
+        "second", "Time to train", "Time of the whole training run, failures included.", "lower"
+    )
+    training_steps = Metric("dimensionless", "Steps", "Optimizer steps of the run.", "lower")
+    training_compute = Metric(
+        "flop", "Training compute", "The model's own arithmetic in the whole run.", "lower"
+    )
+    training_loss = Metric(
+        "dimensionless", "Loss reached", "Nats per token, by a published scaling law.", "lower"
+    )
+    tokens_per_parameter = Metric(
+        "dimensionless", "Tokens per parameter", "Tokens trained on over trained weights."
+    )
+    batch_tokens = Metric("token", "Batch in tokens", "Tokens of one optimizer step.")
+    critical_batch_tokens = Metric(
+        "token",
+        "Critical batch",
+        "Tokens in a batch beyond which more of them save few steps.",
+    )
+    replica_batch = Metric(
+        "sample", "Batch of a replica", "Sequences or samples of one replica in one step."
+    )
+    bubble_fraction = Metric(
+        "dimensionless", "Bubble", "Share of the step spent waiting for a stage.", "lower"
+    )
+    parallel_efficiency = Metric(
+        "dimensionless",
+        "Parallel efficiency",
+        "Share of the step not spent on links or waiting for a stage.",
+        "higher",
+    )
+    pipeline_chunks = Metric(
+        "dimensionless", "Pipeline chunks", "Pieces that the layers are cut into."
+    )
+    file_size = Metric("byte", "Model file", "Bytes of the file to ship and to load.", "lower")
+    compression_ratio = Metric(
+        "dimensionless",
+        "Times smaller",
+        "File of the model as it was trained, over the file now.",
+        "higher",
+    )
+    speedup = Metric(
+        "dimensionless",
+        "Times faster",
+        "Latency of the model as it was trained, over the latency now.",
+        "higher",
+    )
+    pruning_speedup = Metric(
+        "dimensionless",
+        "Times faster by pruning",
+        "Latency in the same format before pruning, over the latency now.",
+        "higher",
+    )
+    weight_sparsity = Metric("dimensionless", "Sparsity", "Share of pruned weights removed.")
+    quality_kept = Metric(
+        "dimensionless",
+        "Quality kept",
+        "Quality over that of the model as it was trained, by published measurements.",
+        "higher",
+    )
+    multiply_add_energy = Metric(
+        "joule", "Energy of a multiply-add", "One operation of the format in 45 nm.", "lower"
+    )
+    quality_basis = Note("Quality measured on", "Networks that the quality kept was measured on.")
+    compression_effect = Note("Effect", "What compression brought, in words.")
 
 
 class Sustainability(Group):
@@ -184,6 +298,9 @@ class Economics(Group):
     )
     transfer_cost = Metric("USD", "Transfer cost", "What networks charge for traffic.", "lower")
     storage_cost = Metric("USD", "Storage cost", "What keeping the data costs.", "lower")
+    cost_per_million_output_tokens = Metric(
+        "USD", "Cost per million tokens", "Total cost over a million tokens answered.", "lower"
+    )
 
 
 class Reliability(Group):
@@ -213,7 +330,8 @@ class Reliability(Group):
     young_checkpoint_interval = Metric("second", "Young", "First-order optimum of Young (1974).")
     daly_checkpoint_interval = Metric("second", "Daly", "Higher-order optimum of Daly (2006).")
     spares = Metric("device", "Spare nodes", "Nodes held ready to replace failed ones.")
-    checkpoint_time = Metric("second", "Checkpoint", "All nodes writing at once.", "lower")
+    checkpoint_size = Metric("byte", "Checkpoint", "Weights and optimizer state to save.", "lower")
+    checkpoint_time = Metric("second", "Time to save", "The job stands still so long.", "lower")
 
 
 GROUPS: Mapping[str, type[Group]] = {
@@ -244,6 +362,8 @@ class SystemLedger:
     context: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     groups: ClassVar[Mapping[str, type[Group]]] = GROUPS
+    # How to evaluate again with traced numbers: what a simulation leaves with its ledgers.
+    _record: ClassVar[Callable[..., SystemLedger] | None] = None
 
     def __post_init__(self) -> None:
         for name, group in GROUPS.items():
@@ -265,6 +385,11 @@ class SystemLedger:
         broken = (verdict for verdict in self.verdicts if not np.all(verdict.holds))
         return tuple(sorted(broken, key=lambda verdict: float(np.min(verdict.margin))))
 
+    @property
+    def tightest(self) -> Verdict | None:
+        """The constraint with least room, as a share of its limit: the weakest point."""
+        return min(self.verdicts, key=lambda verdict: float(np.min(verdict.margin)), default=None)
+
     def si(self, path: str) -> Any:
         """Return the plain SI number at a path such as "performance.latency"."""
         group, metric = self._locate(path)
@@ -282,6 +407,37 @@ class SystemLedger:
         if group not in GROUPS or metric not in GROUPS[group].metrics:
             raise UnknownName("metric", path, metric_paths())
         return group, metric
+
+    def explain(self, path: str) -> Explanation:
+        """Return how a number came about: laws, numbers put in, and the source of each.
+
+        `path` is "group.metric", with a unit where one is wanted: "sustainability.carbon_kg".
+        Raises `UnknownName` for a metric there is not, `InvalidInput` for notes in words, for
+        metrics that do not apply, and for ledgers that no simulation made.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> carbon = ResourceSimulation("Doorbell").evaluate({}).explain("sustainability.carbon_kg")
+        >>> print(carbon.text(depth=1).splitlines()[1])
+          = Operational carbon + Embodied carbon
+        """
+        from mlsysim.ledger import explaining
+
+        return explaining.explain(self, path)
+
+    def sources(self) -> Bibliography:
+        """Return all sources that the numbers of the ledger rest on.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> "green-grid-2012-pue" in ResourceSimulation("Doorbell").evaluate({}).sources()
+        True
+        """
+        from mlsysim.ledger import explaining
+
+        return explaining.sources(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        known = vars(self).items()
+        return {name: value for name, value in known if name not in ("_record", "_derivation")}
 
     def compare(self, other: SystemLedger) -> Comparison:
         """Hold another ledger against this one, metric by metric."""

@@ -284,6 +284,14 @@ class Network(ModelSpec):
     def _peaks(self) -> dict[str, float]:
         return {phase: float(graph.peak_elements()) for phase, graph in self._graphs.items()}
 
+    def trace_into(self, twin: Any, make: Callable[[str, Any], Any]) -> None:
+        """Let a traced copy take what was drawn from here, instead of drawing anew."""
+        super().trace_into(twin, make)
+        vars(twin)["_peaks"] = {
+            phase: make(f"peak_activation_elements.{phase}", peak)
+            for phase, peak in self._peaks.items()
+        }
+
     def peak_activation_elements(
         self,
         phase: str,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.sources import Sourced
+from mlsysim.tracing import About, Leaf, as_float, call, is_traced, plain, traced
 
 KINDS = (
     "convolution",
@@ -35,6 +36,7 @@ _VARYING = (
     "scores",
     "unmasked_scores",
 )
+_UNITS = {"flops": "flop", "parameters": "parameter", "parameters_stored": "parameter"}
 _FIXED = ("parameters", "count", "experts", "experts_per_token")
 
 
@@ -200,6 +202,10 @@ class OperatorTable:
         stored = self._fixed["parameters"] * self._fixed["count"]
         return float(stored[~self.shares_parameters].sum())
 
+    def traced(self, owner: ModelSpec, phase: str) -> OperatorTable:
+        """Return a table whose columns say of which model and phase they are."""
+        return _TracedTable(self, owner, phase)
+
     def _checked(self, length: Any) -> Columns:
         accepted = "a number of at least 0, or an array of such numbers"
         try:
@@ -211,6 +217,63 @@ class OperatorTable:
         if not (np.isfinite(lengths).all() and (lengths >= 0).all()):
             raise InvalidInput(str(self.length_name), length, accepted)
         return lengths
+
+
+class _TracedTable(OperatorTable):
+    """A table whose columns are traced: they rest on the architecture, and on the length."""
+
+    def __init__(self, table: OperatorTable, owner: ModelSpec, phase: str):
+        self.__dict__.update({k: v for k, v in vars(table).items() if k != "parameters"})
+        self._table, self._owner, self._phase = table, owner, phase
+        self._known: dict[Any, OperatorColumns] = {}
+
+    def at(self, length: Any = None) -> OperatorColumns:
+        """Return the traced columns at one length, or at an array of lengths."""
+        columns = self._table.at(plain(length))
+        key = length.node if is_traced(length) else str(length)
+        if key not in self._known:
+            self._known[key] = OperatorColumns(
+                *(self._column(name, length, columns) for name in (*_VARYING, *_FIXED))
+            )
+        return self._known[key]
+
+    def _column(self, name: str, length: Any, columns: OperatorColumns) -> Any:
+        if is_traced(length) and self.length_name and name in _VARYING:
+            return call(self._column_at, (name, length), about=self._about(name))
+        return self._leaf(name, getattr(columns, name))
+
+    def _column_at(self, name: str, length: Any) -> Any:
+        return getattr(self._table.at(length), name)
+
+    def _leaf(self, name: str, value: Any) -> Any:
+        about = self._about(name)
+        return traced(
+            Leaf(
+                value=value,
+                name=f"{self._owner.name}.{self._phase}.{name}",
+                kind="model",
+                field=name,
+                owner=self._owner.name,
+                label=about.label,
+                unit=about.unit,
+                source=about.source,
+                note=about.note,
+            )
+        )
+
+    def _about(self, name: str) -> About:
+        words = name.replace("_", " ")
+        stored = name == "parameters_stored"
+        where = f" of {self._owner.name}" if stored else f" of each operator in {self._phase}"
+        unit = _UNITS.get(name, "dimensionless")
+        note = f"Derived from the architecture of {self._owner.name}."
+        return About(f"{words}{where}", unit, self._owner.source_of(name).name, note)
+
+    @cached_property
+    def parameters(self) -> float:
+        """Weights stored for this phase; shared ones count once."""
+        number: float = self._leaf("parameters_stored", self._table.parameters)
+        return number
 
 
 def _column(operators: Sequence[Operator], name: str) -> Columns:
@@ -275,6 +338,10 @@ class ModelSpec(Sourced, ABC):
     def _tables(self) -> dict[str, OperatorTable]:
         return {}
 
+    def trace_into(self, twin: Any, make: Callable[[str, Any], Any]) -> None:  # noqa: ARG002 - for subclasses
+        """Let a traced copy take its operators from here, instead of deriving them anew."""
+        vars(twin)["_derive"] = lambda phase: self.operators(phase).traced(self, phase)
+
     @abstractmethod
     def _derive(self, phase: str) -> OperatorTable:
         """Build the table of one phase."""
@@ -292,7 +359,8 @@ class ModelSpec(Sourced, ABC):
         routed = (columns.experts > 0) & (np.array(table.kinds) != "embedding")
         chosen = np.where(routed, columns.experts_per_token / np.maximum(columns.experts, 1.0), 1.0)
         stored = columns.parameters * columns.count * chosen
-        return float(stored[~table.shares_parameters].sum())
+        number: float = as_float(stored[~table.shares_parameters].sum())
+        return number
 
     @property
     def kv_cache_elements_per_token(self) -> float:

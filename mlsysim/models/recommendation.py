@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mlsysim.models.graph import Graph, Network, Tensor
+from mlsysim.tracing import as_float
 
 # Categories of the 26 features of Criteo 1TB, hashed to at most 40 million each.
 CRITEO_CATEGORIES = (
@@ -57,4 +58,5 @@ class Recommender(Network):
         table = self.operators("training")
         columns = table.at()
         dense = np.array(table.kinds) != "embedding"
-        return float((columns.parameters * columns.count)[dense].sum())
+        number: float = as_float((columns.parameters * columns.count)[dense].sum())
+        return number

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlsysim.applications import Application, Applications
+from mlsysim.choices import Choice
 from mlsysim.errors import InvalidInput, UnknownName
-from mlsysim.ledger import SystemLedger
+from mlsysim.ledger import Comparison, SystemLedger
 from mlsysim.personas import Persona, Personas
 from mlsysim.registry import Registry
-from mlsysim.simulations.choices import Choice
 from mlsysim.systems import System
+from mlsysim.tracing import current_recorder, is_traced
+
+if TYPE_CHECKING:
+    from mlsysim.explore.front import Front
+    from mlsysim.explore.optimum import Optimum
+    from mlsysim.explore.sensitivity import Sensitivity
+    from mlsysim.explore.sweep import Sweep
 
 Evaluate = Callable[[Any, dict[str, Any]], SystemLedger]
 
@@ -26,7 +34,14 @@ def _checked(evaluate: Evaluate) -> Evaluate:
         ledger = evaluate(self, complete)
         if not isinstance(ledger, SystemLedger):
             raise InvalidInput(f"{type(self).__name__}.evaluate", ledger, "a SystemLedger")
-        return ledger if ledger.context else replace(ledger, context=self._context(complete))
+        if not ledger.context:
+            ledger = replace(ledger, context=self._context(complete))
+        if current_recorder() is None:
+            record = functools.partial(
+                self._record, evaluate, self.scenario, self.persona, complete
+            )
+            object.__setattr__(ledger, "_record", record)
+        return ledger
 
     return wrapped
 
@@ -102,8 +117,123 @@ class BaseSimulation(ABC):
         for name, value in (choice or {}).items():
             if not isinstance(name, str) or name not in declared:
                 raise UnknownName("choice", name, declared)
-            given[name] = declared[name].validate(value)
+            # A traced number was checked when the ledger that is explained was made.
+            given[name] = value if is_traced(value) else declared[name].validate(value)
         return {name: given.get(name, choice.default) for name, choice in declared.items()}
+
+    def sweep(
+        self,
+        *,
+        metrics: Sequence[str] | None = None,
+        chunks: int | None = None,
+        client: Any = None,
+        **choices: Any,
+    ) -> Sweep:
+        """Evaluate every combination of the values given for choices, as arrays.
+
+        A list or array gives values, a pair in a tuple a range, "all" everything that is declared;
+        a single value holds a choice fixed, and those left out keep their default. `metrics`
+        restricts what is kept. `chunks` bounds the points of one evaluation, and a
+        `dask.distributed` client has the chunks evaluated on its workers.
+
+        Raises `InvalidInput` or `UnknownName` for choices that are not declared or accepted.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> ResourceSimulation().sweep(region="all", duration_days=(1, 3650), metrics=[])
+        <Sweep of 3,900 points: region × 156, duration_days × 25; 4 metrics and verdicts>
+        """
+        from mlsysim.explore.space import space_of
+        from mlsysim.explore.sweep import sweep
+
+        return sweep(space_of(self, choices), metrics=metrics, chunks=chunks, client=client)
+
+    def optimize(
+        self,
+        *,
+        minimize: str | None = None,
+        maximize: str | None = None,
+        subject_to: Mapping[str, str] | None = None,
+        respect_verdicts: bool = True,
+        **choices: Any,
+    ) -> Optimum:
+        """Find the best design where the choices named vary, given as for `sweep`.
+
+        Lists are searched exhaustively, ranges by SciPy's differential evolution. `subject_to`
+        bounds metrics, as in {"performance.latency": "<= 200 ms"}; the simulation's own verdicts
+        bind too, unless `respect_verdicts` is false.
+
+        Raises `Infeasible`, which says what to relax and by how much, where no design will do.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> best = ResourceSimulation("Inference").optimize(
+        ...     minimize="sustainability.carbon", region=["Quebec", "Poland"])
+        >>> best.choice["region"], best.runner_up.choice["region"]
+        ('Quebec', 'Poland')
+        """
+        from mlsysim.explore.optimum import optimize, problem_of
+        from mlsysim.explore.space import space_of
+
+        problem = problem_of(minimize, maximize, subject_to or {}, respect_verdicts)
+        return optimize(space_of(self, choices), problem)
+
+    def pareto(
+        self, first: str, second: str, *, respect_verdicts: bool = True, **choices: Any
+    ) -> Front:
+        """Return the designs of which none is better in one of two metrics and as good in both.
+
+        >>> from mlsysim import NodeSimulation
+        >>> front = NodeSimulation("Inference").pareto(
+        ...     "performance.latency", "economics.cost_per_sample", batch_size=[1, 8, 64])
+        >>> [design.choice["batch_size"] for design in front]
+        [1, 8, 64]
+        """
+        from mlsysim.explore.front import front
+        from mlsysim.explore.space import space_of
+
+        return front(space_of(self, choices), first, second, respect_verdicts=respect_verdicts)
+
+    def sensitivity(self, at: Mapping[str, Any] | None = None) -> Sensitivity:
+        """Return how much each metric moves with each choice, around a design.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> around = ResourceSimulation().sensitivity()
+        >>> round(around.elasticity("sustainability.energy", "duration_days"), 6)
+        1.0
+        """
+        from mlsysim.explore.sensitivity import sensitivity
+
+        return sensitivity(self, at)
+
+    def compare(
+        self, first: Mapping[str, Any] | None, second: Mapping[str, Any] | None
+    ) -> Comparison:
+        """Hold what a second choice leads to against what a first one does.
+
+        >>> from mlsysim import ResourceSimulation
+        >>> found = ResourceSimulation().compare({"region": "Poland"}, {"region": "Quebec"})
+        >>> found["sustainability.operational_carbon"].verdict
+        'better'
+        """
+        return self.evaluate(dict(first or {})).compare(self.evaluate(dict(second or {})))
+
+    def _record(
+        self,
+        evaluate: Evaluate,
+        scenario: Application,
+        persona: Persona,
+        complete: Mapping[str, Any],
+        changes: Mapping[str, Any] | None = None,
+    ) -> SystemLedger:
+        """Evaluate once more with traced numbers; `changes` gives leaves other values by name."""
+        from mlsysim.calibration import registries_with_fitted_constants
+        from mlsysim.derivation.recorder import TwinRecorder
+
+        recorder = TwinRecorder(changes, registries_with_fitted_constants())
+        units = {each.name: getattr(each, "unit", "") for each in self.choices}
+        twin = copy.copy(self)
+        with recorder.recording():
+            twin.scenario, twin.persona = recorder.traced(scenario), recorder.traced(persona)
+            return evaluate(twin, recorder.choices(complete, units))
 
     def _get_system_archetype(self) -> System:
         return self.scenario.system

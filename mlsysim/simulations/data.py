@@ -9,6 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.constants import (
     JOULES_PER_KWH,
     SECONDS_PER_DAY,
@@ -25,7 +26,6 @@ from mlsysim.models.graph import Network
 from mlsysim.models.recommendation import Recommender
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.simulations.combined import together, use_of
 from mlsysim.simulations.deployment import (
     DURATION,

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
 from mlsysim.facilities import Facilities, Facility
@@ -25,7 +26,6 @@ from mlsysim.ledger import (
     Verdict,
 )
 from mlsysim.regions import Region, Regions
-from mlsysim.simulations.choices import NumberChoice, OptionChoice
 
 _WATTS_PER_TERAWATT_HOUR_A_YEAR = 1e12 * SECONDS_PER_HOUR / SECONDS_PER_YEAR
 _SHARE_OF_WORLD_WORTH_A_VERDICT = 0.01
@@ -122,13 +122,15 @@ class Deployment:
     @property
     def samples(self) -> Any:
         """Units of work done and kept."""
-        running = self.duration_s * self.duty_cycle * self.utilization * self.goodput
-        return self.performance.si("throughput") * running * self.units
+        # The duration comes last, so that a sweep multiplies large arrays once.
+        share = self.duty_cycle * self.utilization * self.goodput
+        return self.performance.si("throughput") * self.units * share * self.duration_s
 
     def sustainability(self) -> Sustainability:
         """Return energy, carbon and water over the duration."""
         region, facility, system = self.region, self.facility, self.scenario.system
-        it_energy = formulas.energy(self.unit_power_w * self.units, self.duration_s)
+        it_power = self.unit_power_w * self.units
+        it_energy = formulas.energy(it_power, self.duration_s)
         energy = formulas.facility_energy(it_energy, facility.power_usage_effectiveness)
         operational = formulas.operational_carbon(energy, region.carbon_kg_per_j)
         embodied = formulas.embodied_carbon(
@@ -143,7 +145,7 @@ class Deployment:
         found = Sustainability(
             energy=energy,
             it_energy=it_energy,
-            average_power=energy / self.duration_s,
+            average_power=formulas.facility_power(it_power, facility.power_usage_effectiveness),
             device_power=self.unit_power_w,
             carbon=operational + embodied,
             operational_carbon=operational,
@@ -263,7 +265,7 @@ def verdicts(scenario: Application, ledger: SystemLedger) -> tuple[Verdict, ...]
 
 
 def _verdict(
-    ledger: SystemLedger, constraint: str, metric: str, sense: str, limit: float, remedy: str
+    ledger: SystemLedger, constraint: str, metric: str, sense: str, limit: Any, remedy: str
 ) -> Verdict:
     unit = SystemLedger.metric(metric).unit
     return Verdict(constraint, metric, ledger.si(metric), limit, unit, sense, remedy)

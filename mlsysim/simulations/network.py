@@ -9,6 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Collective, Engine
 from mlsysim.errors import InvalidInput
@@ -19,7 +20,6 @@ from mlsysim.models import Transformer
 from mlsysim.precisions import Precisions
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.simulations.deployment import DURATION, FACILITY, REGION, Deployment, verdicts
 from mlsysim.systems import System
 from mlsysim.units import humanize

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
 from mlsysim.hardware import Hardware, HardwareSpec
@@ -18,7 +19,6 @@ from mlsysim.models import Models
 from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     BATCH_SIZE,
     DURATION,
@@ -29,6 +29,7 @@ from mlsysim.simulations.deployment import (
     solve,
     verdicts,
 )
+from mlsysim.tracing import as_float
 
 # The parts that a latency is made of, with what makes each of them shorter.
 _PARTS = {
@@ -67,6 +68,37 @@ def _narrowed(
     return Registry(kind, load)
 
 
+MODEL = OptionChoice(
+    name="model",
+    label="Model",
+    help="What is run: its operators set the work and the traffic.",
+    options=_models,
+    default=lambda simulation: simulation.scenario.model.name,
+)
+HARDWARE = OptionChoice(
+    name="hardware",
+    label="Hardware",
+    help="The device that runs it: its peaks set the limits.",
+    options=_hardware,
+    default=lambda simulation: simulation.scenario.system.hardware.name,
+)
+
+
+def exchanged(simulation: BaseSimulation, choice: dict[str, Any]) -> Application:
+    """Return the application with the model and the hardware of a choice in place of its own."""
+    offered: dict[str, Any] = {
+        each.name: each.options for each in simulation.choices if isinstance(each, OptionChoice)
+    }
+    scenario = simulation.scenario
+    hardware = offered["hardware"][choice["hardware"]]
+    return replace(
+        scenario,
+        model=offered["model"][choice["model"]],
+        system=replace(scenario.system, hardware=hardware),
+        sequence_length=choice.get("sequence_length", scenario.sequence_length),
+    )
+
+
 class NodeSimulation(BaseSimulation):
     """Which model runs how fast on which hardware, and what limits it.
 
@@ -79,20 +111,8 @@ class NodeSimulation(BaseSimulation):
     title: ClassVar[str] = "Time on one node"
     choices: tuple[Choice, ...] = (
         REGION,
-        OptionChoice(
-            name="model",
-            label="Model",
-            help="What is run: its operators set the work and the traffic.",
-            options=_models,
-            default=lambda simulation: simulation.scenario.model.name,
-        ),
-        OptionChoice(
-            name="hardware",
-            label="Hardware",
-            help="The device that runs it: its peaks set the limits.",
-            options=_hardware,
-            default=lambda simulation: simulation.scenario.system.hardware.name,
-        ),
+        MODEL,
+        HARDWARE,
         BATCH_SIZE,
         PRECISION,
         NumberChoice(
@@ -119,11 +139,11 @@ class NodeSimulation(BaseSimulation):
 
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of a node that runs the model chosen."""
-        scenario = self._scenario(choice)
+        scenario = exchanged(self, choice)
         deployment = Deployment(
             scenario=scenario,
             performance=solve(scenario, choice),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
@@ -140,18 +160,6 @@ class NodeSimulation(BaseSimulation):
         )
         found = (_explained(each, ledger.performance) for each in verdicts(scenario, ledger))
         return replace(ledger, verdicts=tuple(found))
-
-    def _scenario(self, choice: dict[str, Any]) -> Application:
-        offered: dict[str, Any] = {
-            each.name: each.options for each in self.choices if isinstance(each, OptionChoice)
-        }
-        hardware = offered["hardware"][choice["hardware"]]
-        return replace(
-            self.scenario,
-            model=offered["model"][choice["model"]],
-            system=replace(self.scenario.system, hardware=hardware),
-            sequence_length=choice.get("sequence_length"),
-        )
 
 
 def _explained(verdict: Verdict, performance: Performance) -> Verdict:

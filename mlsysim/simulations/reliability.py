@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from mlsysim import formulas
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import (
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -17,7 +18,6 @@ from mlsysim.failure_rates import FailureRates
 from mlsysim.ledger import Reliability, SystemLedger, Verdict
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.simulations.deployment import (
     DURATION,
     REGION,
@@ -25,6 +25,7 @@ from mlsysim.simulations.deployment import (
     solve,
     verdicts,
 )
+from mlsysim.tracing import as_float
 
 _KEPT = 0.9
 _IN_SERVICE = 0.99
@@ -117,7 +118,7 @@ class ReliabilitySimulation(BaseSimulation):
 
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger, with the work that failures leave."""
-        scenario, units = self.scenario, float(self.persona.scale_factor)
+        scenario, units = self.scenario, as_float(self.persona.scale_factor)
         survival = self._gang(choice) if scenario.gang else self._alone(choice)
         spare_nodes = choice.get("spares", 0) * units
         deployment = Deployment(
@@ -159,7 +160,7 @@ class ReliabilitySimulation(BaseSimulation):
         repair, cost = choice["repair_hours"] * SECONDS_PER_HOUR, choice["checkpoint_cost_s"]
         in_repair = repair / between
         shortage = formulas.spare_shortage_probability(
-            spares=choice["spares"] * 1.0, demand=in_repair
+            spares=as_float(choice["spares"]), demand=in_repair
         )
         restart = choice["restart_minutes"] * SECONDS_PER_MINUTE + shortage * repair
         work = choice["checkpoint_interval_minutes"] * SECONDS_PER_MINUTE
@@ -178,7 +179,7 @@ class ReliabilitySimulation(BaseSimulation):
             daly_checkpoint_interval=formulas.daly_checkpoint_interval(
                 checkpoint=cost, interval=between
             ),
-            spares=choice["spares"] * 1.0,
+            spares=as_float(choice["spares"]),
         )
 
     def _verdicts(self, ledger: SystemLedger, choice: dict[str, Any]) -> tuple[Verdict, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from mlsysim.choices import Choice, NumberChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
 from mlsysim.ledger import SystemLedger
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice
 from mlsysim.simulations.deployment import (
     BATCH_SIZE,
     DURATION,
@@ -21,6 +21,7 @@ from mlsysim.simulations.deployment import (
     solve,
     verdicts,
 )
+from mlsysim.tracing import as_float
 
 
 class ResourceSimulation(BaseSimulation):
@@ -75,7 +76,7 @@ class ResourceSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=self.scenario,
             performance=solve(self.scenario, choice),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,

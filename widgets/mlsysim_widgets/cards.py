@@ -8,7 +8,7 @@ from typing import Any
 from mlsysim import units
 from mlsysim.ledger import Group, SystemLedger, Verdict
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import NumberChoice
+from mlsysim.choices import NumberChoice
 from mlsysim_widgets.controls import unit_label
 
 FIRST: Mapping[str, tuple[str, ...]] = {

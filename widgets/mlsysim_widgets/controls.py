@@ -9,7 +9,7 @@ from typing import Any
 from mlsysim.applications import Application
 from mlsysim.personas import Persona
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.choices import Choice, NumberChoice, OptionChoice
+from mlsysim.choices import Choice, NumberChoice, OptionChoice
 
 PROMINENT = ("region",)
 """Choices that stand beside persona and application."""

@@ -1,8 +1,9 @@
-"""Serve the labs as web pages: pick a free port, print the address, say how to stop."""
+"""`mlsysim labs`: open the labs as web pages, on a free port, until Ctrl+C."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import signal
 import socket
@@ -10,12 +11,40 @@ import subprocess
 import sys
 import time
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
-LABS = Path(__file__).resolve().parents[1] / "labs"
+from mlsysim.errors import InvalidInput
+from mlsysim.explore.space import MissingLibrary
+
+# Beside the package in a checkout, in the environment's share folder after an installation.
+_PLACES = (
+    Path(__file__).resolve().parents[2] / "labs",
+    Path(sys.prefix) / "share" / "mlsysim" / "labs",
+)
 FRONT_PAGE = "voila/render/index.ipynb"
 USUAL_PORT = 8866
 START_LIMIT_S = 60.0
+
+
+def run(arguments: Sequence[str], program: str) -> int:
+    """Serve the labs until Ctrl+C."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("--port", type=int, default=USUAL_PORT, help="port to use if it is free")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    options = parser.parse_args(arguments)
+    if importlib.util.find_spec("voila") is None:
+        raise MissingLibrary("voila", "labs")
+    serve(folder(), free_port(options.port), open_browser=not options.no_browser)
+    return 0
+
+
+def folder() -> Path:
+    """Return where the labs are; raise `InvalidInput` where there are none."""
+    for place in _PLACES:
+        if (place / "index.ipynb").is_file():
+            return place
+    raise InvalidInput("labs", None, "a checkout, or an installation with the labs in it")
 
 
 def free_port(preferred: int = USUAL_PORT) -> int:
@@ -31,7 +60,7 @@ def free_port(preferred: int = USUAL_PORT) -> int:
     raise SystemExit("No free port on this machine.")
 
 
-def start_voila(port: int) -> subprocess.Popen[bytes]:
+def start_voila(labs: Path, port: int) -> subprocess.Popen[bytes]:
     """Start Voila in the folder of labs, where it finds its settings in `voila.json`."""
     options = [
         "--no-browser",
@@ -39,7 +68,7 @@ def start_voila(port: int) -> subprocess.Popen[bytes]:
         "--Voila.port_retries=0",
         "--Voila.log_level=ERROR",
     ]
-    return subprocess.Popen([sys.executable, "-m", "voila", ".", *options], cwd=LABS)
+    return subprocess.Popen([sys.executable, "-m", "voila", ".", *options], cwd=labs)  # noqa: S603
 
 
 def wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
@@ -65,28 +94,23 @@ def has_display() -> bool:
     )
 
 
-def main() -> None:
-    """Run until Ctrl+C."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=USUAL_PORT, help="port to use if it is free")
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    arguments = parser.parse_args()
-
-    port = free_port(arguments.port)
+def serve(labs: Path, port: int, *, open_browser: bool) -> None:
+    """Run Voila on a folder of labs until Ctrl+C."""
     address = f"http://localhost:{port}/{FRONT_PAGE}"
-    server = start_voila(port)
+    server = start_voila(labs, port)
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         wait_until_ready(port, server)
-        print(f"\n  The labs are open at {address}\n  Stop them with Ctrl+C.\n", flush=True)
-        if has_display() and not arguments.no_browser:
+        say(f"\n  The labs are open at {address}\n  Stop them with Ctrl+C.\n")
+        if open_browser and has_display():
             webbrowser.open(address)
         server.wait()
     except KeyboardInterrupt:
         # The terminal sent Ctrl+C to Voila as well; it still has its kernels to stop.
         server.wait()
-        print("\n  Stopped.")
+        say("\n  Stopped.")
 
 
-if __name__ == "__main__":
-    main()
+def say(text: str) -> None:
+    """Print at once, for whoever reads the address through a pipe."""
+    print(text, flush=True)  # noqa: T201
