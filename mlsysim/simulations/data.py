@@ -129,9 +129,9 @@ class _Flow:
         return min(rates, key=lambda name: rates[name])
 
     @property
-    def working(self) -> Any:
-        """The share of time that the accelerators have something to work on."""
-        return 1.0 - formulas.starved_fraction(supply=self.supply, demand=self.demand)
+    def starved(self) -> Any:
+        """The share of time that the accelerators wait."""
+        return formulas.starved_fraction(supply=self.supply, demand=self.demand)
 
 
 class DataSimulation(BaseSimulation):
@@ -401,7 +401,8 @@ class DataSimulation(BaseSimulation):
 
     def _fed(self, alone: Performance, flow: _Flow) -> Performance:
         """Return the performance that is left when devices idle while they wait for data."""
-        system, working = self.scenario.system, flow.working
+        system, starved = self.scenario.system, flow.starved
+        working = 1.0 - starved
         idle = system.devices * (system.hardware.idle_power_w + system.host_power_w)
 
         def power(running: Any) -> Any:
@@ -424,7 +425,7 @@ class DataSimulation(BaseSimulation):
             storage_supply=flow.storage,
             link_supply=flow.link,
             decoding_supply=flow.decoding,
-            starved_fraction=1.0 - working,
+            starved_fraction=starved,
             binding_limit=_binding(alone, flow),
             dataset_transfer_time=flow.arrival,
             data_age=flow.age,
