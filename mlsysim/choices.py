@@ -150,3 +150,20 @@ Did you mean 'fifo'?
     def _offered(self) -> Mapping[str, Any]:
         options: Any = self.options
         return options if isinstance(options, Mapping) else dict.fromkeys(options)
+
+
+class Labelled(NamedTuple):
+    """An option that is no twin: the name people type, and the label they read."""
+
+    name: str
+    label: str
+    group: str = ""
+
+
+def labelled(labels: Mapping[str, str]) -> dict[str, Labelled]:
+    """Return options from a dictionary of names and labels.
+
+    >>> labelled({"ring": "Around a ring"})["ring"].label
+    'Around a ring'
+    """
+    return {name: Labelled(name, label) for name, label in labels.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mlsysim.constants import Constants
 from mlsysim.errors import InvalidInput, require_number
 from mlsysim.hardware import Hardware, HardwareSpec
-from mlsysim.registry import Registry
+from mlsysim.registry import FrozenDict, Registry
 from mlsysim.sources import Sourced
 
 _CELLS_OF_A_CAMERA = 4.0
@@ -204,6 +204,27 @@ Systems: Registry[System] = Registry(
                 microbatch_size=1,
                 sharding="gradients",
             ),
+        ),
+        System(
+            name="Edge gateway",
+            label="Box on the local network with a Jetson AGX Orin",
+            hardware=Hardware["AGX Orin"],
+            source="project-mission",
+        ),
+        System(
+            name="L4 server",
+            label="Share of a server, one L4",
+            hardware=Hardware["L4"],
+            host_power_w=50.0,
+            source="project-mission",
+            field_sources=FrozenDict(host_power_w="project-estimate"),
+        ),
+        System(
+            name="H100 server",
+            label="Share of a server, one H100",
+            hardware=Hardware["NVIDIA H100 SXM5 80GB"],
+            host_power_w=575.0,
+            source="nvidia-dgx-h100",
         ),
     ),
 )

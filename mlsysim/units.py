@@ -40,6 +40,7 @@ kilogram = [mass] = kg
 gram = 1e-3 * kilogram = g
 tonne = 1000 * kilogram = t
 kelvin = [temperature] = K
+degree_Celsius = kelvin; offset: 273.15 = °C = celsius
 byte = [information] = B
 bit = byte / 8 = b
 flop = [operation] = FLOP = op = OP
@@ -131,6 +132,15 @@ _FIELD_UNITS = {
     "_usd_per_kwh": "USD/kilowatt_hour",
     "_byte_per_s": "byte/second",
     "_byte_per_s_per_direction": "byte/second",
+    "_k_per_w": "kelvin/watt",
+    "_celsius": "degree_Celsius",
+    "_km": "kilometer",
+    "_kwh_per_gb": "kilowatt_hour/gigabyte",
+    "_usd_per_gb": "USD/gigabyte",
+    "_usd_per_gb_month": "USD/gigabyte/month",
+    "_byte_per_s_per_tb": "byte/second/terabyte",
+    "_byte_per_s_per_node": "byte/second",
+    "_w_per_tb": "watt/terabyte",
     "_flop_per_s": "flop/second",
     "_kg_per_j": "kilogram_CO2e/joule",
     "_l_per_j": "litre/joule",
@@ -250,6 +260,7 @@ _LADDERS: dict[str, list[tuple[str, str, float]]] = {
         ("usd", "$ each", 1.0),
     ],
     "dimensionless": [("percent", "%", 0.01), ("fraction", "", 1.0)],
+    "degree_Celsius": [("celsius", "°C", 1.0)],
     "device": [
         ("devices", "", 1.0),
         ("million_devices", "million", 1e6),
@@ -365,6 +376,10 @@ DollarsPerJoule = Annotated[Numeric, "USD/joule"]
 PerSecond = Annotated[Numeric, "1/second"]
 Meters = Annotated[Numeric, "meter"]
 MetersPerSecond = Annotated[Numeric, "meter/second"]
+DollarsPerByte = Annotated[Numeric, "USD/byte"]
+DollarsPerByteSecond = Annotated[Numeric, "USD/byte/second"]
+Kelvins = Annotated[Numeric, "kelvin"]
+KelvinsPerWatt = Annotated[Numeric, "kelvin/watt"]
 Parameters = Annotated[Numeric, "parameter"]
 BytesPerParameter = Annotated[Numeric, "byte/parameter"]
 DollarsPerSample = Annotated[Numeric, "USD/sample"]

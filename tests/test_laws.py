@@ -26,6 +26,11 @@ _EXAMPLES = {
     "offered": 0.5,
     "quantile": 0.9,
     "share": 0.5,
+    "lowest": 0.1,
+    "cached": 0.5,
+    "ports": 64.0,
+    "overlap": 0.5,
+    "exposed_fraction": 0.5,
     "waits": 0.5,
     "busy": 0.5,
 }
@@ -117,6 +122,27 @@ def test_arguments_of_one_dimension_are_keyword_only(law):
         (formulas.all_reduce_time(8e9, devices=8.0, bandwidth=450e9, latency=1e-6),
          2 * 7 / 8 * 8e9 / 450e9 + 3e-6),
         (formulas.exchange_time(8e9, devices=8.0, bandwidth=400e9), 7 / 400),
+        (formulas.ring_all_reduce_time(8e9, devices=8.0, bandwidth=400e9, latency=1e-3),
+         14e-3 + 2 * 7 / 400),
+        (formulas.tree_all_reduce_time(8e9, devices=8.0, bandwidth=400e9, latency=1e-3),
+         6e-3 + 16 / 400),
+        (formulas.hierarchical_all_reduce_time(inside=0.1, across=0.5), 0.7),
+        (formulas.in_switch_all_reduce_time(8e9, levels=2.0, bandwidth=400e9, latency=1e-3),
+         4e-3 + 8 / 400),
+        (formulas.central_all_reduce_time(8e9, devices=8.0, bandwidth=400e9, latency=1e-3),
+         2e-3 + 128 / 400),
+        (formulas.bus_bandwidth(8e9, 0.035, devices=8.0), 400e9),
+        (formulas.ring_tree_crossover(50e9, devices=128.0, latency=14e-6),
+         128 * 14e-6 * 50e9 * 120),
+        (formulas.fat_tree_levels(devices=65_536.0, ports=64.0), 3.0),
+        (formulas.fat_tree_levels(devices=2048.0, ports=64.0), 2.0),
+        (formulas.bisection_bandwidth(50e9, devices=1024.0, oversubscription=7.0),
+         512 * 50e9 / 7),
+        (formulas.torus_bisection_bandwidth(300e9, devices=4096.0, dimensions=3.0), 256 * 100e9),
+        (formulas.torus_mean_distance(devices=4096.0, dimensions=3.0), 12.0),
+        (formulas.congested_bandwidth(50e9, 2.5), 20e9),
+        (formulas.exposed_time(communication=3.0, hidden_behind=1.0, exposed_fraction=0.1), 2.1),
+        (formulas.exposed_fraction(overlap=0.9, buckets=10.0), 0.19),
         (formulas.tile_fill_time(ideal=100e-6, fill=16e-6), 40e-6),
         (formulas.overlapped_time(one=3.0, other=4.0), 91 ** (1 / 3)),
         (formulas.power_limited_fraction(power=100.0, at_full_clock=800.0), 0.5),
@@ -127,6 +153,31 @@ def test_arguments_of_one_dimension_are_keyword_only(law):
             memory=1.0, arithmetic=1.0, memory_weight=0.5, arithmetic_weight=3.9), 1.0),
         (formulas.pipeline_bubble_fraction(stages=16.0, microbatches=16.0, virtual_stages=8.0),
          15 / 128),
+        (formulas.transfer_time(19_200.0, bandwidth=2.5e6, latency=0.08), 0.08768),
+        (formulas.route_length(500e3, near=1e6), 750e3),
+        (formulas.route_length(1200e3, near=1e6), 1500e3),
+        (formulas.route_length(8000e3, near=1e6), 10_000e3),
+        (formulas.propagation_delay(
+            1000e3, speed_of_light=299_792_458.0, refractive_index=1.468), 1468 / 299_792.458),
+        (formulas.radio_tail_time(tail=11.6, interval=60.0, busy=0.4), 11.6),
+        (formulas.radio_tail_time(tail=11.6, interval=1.0, busy=3.0), 0.0),
+        (formulas.steady_temperature(298.15, power=4.5, resistance=4.2), 317.05),
+        (formulas.sustained_power(limit=317.15, ambient=298.15, resistance=4.0), 4.75),
+        (formulas.sustained_power(limit=317.15, ambient=330.0, resistance=4.0), 0.0),
+        (formulas.sustained_clock_fraction(
+            power=1.0, at_full_clock=8.0, load=1.0, lowest=0.1), 0.5),
+        (formulas.sustained_clock_fraction(
+            power=1.0, at_full_clock=8.0, load=0.25, lowest=0.1), 0.5**0.5),
+        (formulas.sustained_clock_fraction(
+            power=0.0, at_full_clock=8.0, load=0.25, lowest=0.3), 0.3),
+        (formulas.cached_rate(10e9, cached=0.9), 100e9),
+        (formulas.pipeline_rate(storage=5.0, link=4.0, decoding=3.0), 3.0),
+        (formulas.starved_fraction(supply=1.0, demand=10.0), 0.9),
+        (formulas.starved_fraction(supply=10.0, demand=1.0), 0.0),
+        (formulas.mean_data_age(interval=86_400.0, delay=600.0), 43_800.0),
+        (formulas.transfer_cost(10e12, price=0.09 / 1e9), 900.0),
+        (formulas.storage_cost(1e12, price=0.023 / 1e9 / 2_629_800.0, duration=2_629_800.0),
+         23.0),
         (formulas.power_at_load(idle=70.0, maximum=700.0, load=0.9), 637.0),
         (formulas.embodied_carbon(164.0, devices=8.0, duration=365.25, lifetime=5 * 365.25),
          164 * 8 / 5),
@@ -154,6 +205,36 @@ def test_checkpoint_intervals_match_the_published_table(interval, young, exact):
     optimum = formulas.optimal_checkpoint_interval(checkpoint=600.0, interval=interval)
     assert first_order + 600.0 == pytest.approx(young, abs=0.6)
     assert optimum + 600.0 == pytest.approx(exact, abs=0.6)
+
+
+@given(st.floats(1.0, 1e10), st.integers(2, 65_536), st.floats(1e9, 1e12), st.floats(1e-7, 1e-4))
+def test_no_algorithm_beats_the_least_traffic_in_the_least_steps(message, devices, link, latency):
+    given = {"devices": float(devices), "bandwidth": link, "latency": latency}
+    bound = float(formulas.all_reduce_time(message, **given)) * (1 - 1e-12)
+    ring = float(formulas.ring_all_reduce_time(message, **given))
+    tree = float(formulas.tree_all_reduce_time(message, **given))
+    assert bound <= min(ring, tree)
+    assert (
+        tree <= float(formulas.central_all_reduce_time(message, **given))
+        or devices < 4
+        or (2 * (np.log2(devices) - 1) * latency > 2 * (devices - 1) * message / link * (1 - 1e-9))
+    )
+    crossover = float(formulas.ring_tree_crossover(link, devices=float(devices), latency=latency))
+    if abs(message - crossover) > 1e-6 * crossover:
+        assert (ring < tree) is (message > crossover)
+
+
+@given(power=st.floats(0.01, 10.0), full=st.floats(0.1, 100.0), load=st.floats(0.001, 1.0))
+def test_the_sustained_clock_keeps_the_mean_power_and_no_higher_one_does(power, full, load):
+    clock = float(
+        formulas.sustained_clock_fraction(power=power, at_full_clock=full, load=load, lowest=0.0)
+    )
+
+    def mean_power(at):
+        return full * at**3 * min(1.0, load / at)
+
+    assert mean_power(clock) <= power * (1 + 1e-9)
+    assert clock == 1.0 or mean_power(clock * 1.01) > power
 
 
 @given(checkpoint=st.floats(0.1, 1e4), interval=st.floats(10.0, 1e8), restart=st.floats(0.0, 1e4))

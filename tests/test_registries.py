@@ -19,19 +19,24 @@ from mlsysim import sources
 from mlsysim.applications import Applications
 from mlsysim.compression import Compressions
 from mlsysim.constants import Constants
+from mlsysim.enclosures import Enclosures
 from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.fabrics import Fabrics
 from mlsysim.facilities import Facilities, Facility
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import TIERS, Hardware, HardwareSpec
 from mlsysim.models import Models, ModelSpec
 from mlsysim.optimizers import Optimizers
 from mlsysim.personas import Personas
+from mlsysim.places import Places
 from mlsysim.precisions import Precisions
 from mlsysim.prices import Price, Prices
+from mlsysim.radios import Radios
 from mlsysim.regions import CARBON_BASES, Regions
 from mlsysim.registry import Registry, identifier
 from mlsysim.runtimes import Runtimes
 from mlsysim.sources import Sources, provenance
+from mlsysim.storage import Routes, StorageTiers
 from mlsysim.systems import Systems
 from mlsysim.units import quantity, unit_of_field
 
@@ -45,6 +50,12 @@ REGISTRIES: dict[str, Registry] = {
     "runtime": Runtimes,
     "system": Systems,
     "failure rate": FailureRates,
+    "radio": Radios,
+    "enclosure": Enclosures,
+    "place": Places,
+    "fabric": Fabrics,
+    "storage tier": StorageTiers,
+    "route": Routes,
     "optimizer": Optimizers,
     "compression": Compressions,
     "application": Applications,

@@ -46,9 +46,12 @@ def training(work: Workload, *, hidden_behind: Any) -> Any:
         share = exposed if runtime.overlaps_experts else 1.0
         time = time + trips * share * each_round
     if layout.data > 1:
-        links = _replicas(work)
-        hidden = np.maximum(links - hidden_behind, 0.0)
-        time = time + exposed * links + (1.0 - exposed) * hidden
+        known = work.collective
+        time = time + formulas.exposed_time(
+            communication=_replicas(work) if known is None else known.seconds,
+            hidden_behind=hidden_behind,
+            exposed_fraction=exposed if known is None else known.exposed_fraction,
+        )
     return time + np.zeros_like(work.batch_size)
 
 
@@ -59,6 +62,8 @@ def _layers(work: Workload) -> float:
 
 def _sums(work: Workload) -> Any:
     """Return the time to sum the activations of one layer over its tensor-parallel group."""
+    if work.collective is not None and not work.training:
+        return work.collective.seconds
     devices = work.layout.tensor
     hidden = work.model.hidden if isinstance(work.model, Transformer) else 0
     return formulas.all_reduce_time(

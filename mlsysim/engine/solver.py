@@ -13,6 +13,7 @@ from mlsysim.engine import memory, power, timing
 from mlsysim.engine.timing import Times
 from mlsysim.engine.workload import (
     DEFAULT_LENGTH,
+    Collective,
     Workload,
     build,
     checked_pruning,
@@ -77,6 +78,7 @@ class Engine:
         layout: Layout | None = None,
         recomputation: str = "none",
         attention: str | None = None,
+        collective: Collective | None = None,
         optimizer: Optimizer | str | None = None,
         sparsity: Any = 0.0,
         pruning: str = "unstructured",
@@ -96,7 +98,9 @@ class Engine:
         ("unstructured") or by "channels"; a `pruning` by "2:4" removes one half.
         A workload that does not fit is solved all the same: compare `memory_used` with
         `memory_capacity`. Batch size, lengths and sparsity may be arrays that broadcast to one
-        shape, which all that depends on them takes.
+        shape, which all that depends on them takes. A `collective` replaces what
+        the engine would say of the group that shares gradients or activations, where its fabric
+        was worked out apart.
 
         Raises `InvalidInput` for values out of range, `UnknownName` for unknown names.
 
@@ -111,8 +115,19 @@ class Engine:
             "layout": layout,
             "recomputation": recomputation,
             "attention": attention,
+            "collective": collective,
             "optimizer": optimizer,
         }
+        if collective is not None and collective.shape:
+            others = (sequence_length, context_length, output_length, sparsity)
+            shape = np.broadcast_shapes(
+                np.shape(batch_size), collective.shape, *map(np.shape, others)
+            )
+            batch_size = np.broadcast_to(batch_size, shape)
+            chosen["collective"] = Collective(
+                seconds=_flat(collective.seconds, shape),
+                exposed_fraction=_flat(collective.exposed_fraction, shape),
+            )
         given = (batch_size, sequence_length, context_length, output_length, sparsity)
         shape = np.broadcast_shapes(*(np.shape(each) for each in given))
         if np.ndim(sparsity):

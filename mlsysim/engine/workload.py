@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
-from mlsysim.errors import InvalidInput, UnknownName, require_number
+from mlsysim.errors import InvalidInput, UnknownName, describe_bounds, require_number
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.models.operators import OperatorColumns, OperatorTable, OperatorTraits
 from mlsysim.optimizers import DEFAULT_OPTIMIZER, MASTER_BYTES, Optimizer, Optimizers
@@ -53,6 +53,34 @@ _QUANTISING_PASSES = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Collective:
+    """What a group of devices takes to sum a message, where its fabric was worked out apart.
+
+    In training that is the sum of all gradients over the replicas, of which `exposed_fraction` is
+    not overlapped with arithmetic; in all other phases the sum of one layer's activations over a
+    tensor-parallel group. Both numbers may be arrays.
+
+    >>> Collective(seconds=1.0).exposed_fraction
+    1.0
+    """
+
+    seconds: Any
+    exposed_fraction: Any = 1.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("seconds", math.inf), ("exposed_fraction", 1.0)):
+            value = getattr(self, name)
+            if not (np.isfinite(value).all() and np.min(value) >= 0.0 and np.max(value) <= most):
+                bounds = describe_bounds(0.0, most)
+                raise InvalidInput(f"{name} of a collective", value, bounds)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the numbers together."""
+        return np.broadcast_shapes(np.shape(self.seconds), np.shape(self.exposed_fraction))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """One phase of a model on a system with everything that was chosen.
 
@@ -80,6 +108,7 @@ class Workload:
     sparsity: Any
     pruning: str
     scalar: bool
+    collective: Collective | None = None
 
     @property
     def traits(self) -> OperatorTraits:
@@ -381,6 +410,7 @@ def build(
     layout: Layout | None,
     recomputation: str,
     attention: str | None,
+    collective: Collective | None = None,
     optimizer: Optimizer | str | None = None,
     sparsity: Any = 0.0,
     pruning: str = "unstructured",
@@ -428,6 +458,7 @@ def build(
         layout=layout,
         recomputation=_option("recomputation", recomputation, RECOMPUTATIONS),
         attention=attention,
+        collective=collective,
         optimizer=optimizer,
         sparsity=checked_sparsity(sparsity),
         pruning=checked_pruning(pruning),

@@ -67,6 +67,79 @@ class Performance(Group):
     state_memory = Metric("byte", "Training state", "Gradients and optimizer state.", "lower")
     flash_used = Metric("byte", "Flash used", "Bytes of weights kept in flash.", "lower")
     flash_capacity = Metric("byte", "Flash capacity", "Bytes of flash there are.")
+    inference_time = Metric(
+        "second", "Model", "Time the model takes at the place where it runs.", "lower"
+    )
+    propagation_time = Metric(
+        "second", "Propagation", "Light on its way there and back, and the first router.", "lower"
+    )
+    transfer_time = Metric(
+        "second", "Transfer", "Waking the link, sending the input, receiving the output.", "lower"
+    )
+    link_load = Metric(
+        "dimensionless", "Link load", "Air time that the traffic needs over what there is.", "lower"
+    )
+    link_energy = Metric(
+        "joule", "Energy of the link", "What the device spends on one transfer.", "lower"
+    )
+    temperature = Metric(
+        "degree_Celsius", "Temperature", "Of the device in its enclosure, when steady.", "lower"
+    )
+    clock_fraction = Metric(
+        "dimensionless", "Clock", "Share of the full clock that heat allows.", "higher"
+    )
+    message_size = Metric("byte", "Message", "Bytes that one collective sums.")
+    collective_time = Metric(
+        "second", "Collectives", "All sums of one execution, hidden or not.", "lower"
+    )
+    algorithm_bandwidth = Metric(
+        "byte/second", "Algorithm bandwidth", "Bytes summed over the time it takes.", "higher"
+    )
+    bus_bandwidth = Metric(
+        "byte/second", "Bus bandwidth", "Bandwidth of links that the sums amount to.", "higher"
+    )
+    bisection_bandwidth = Metric(
+        "byte/second", "Bisection", "What one half of the cluster can send the other.", "higher"
+    )
+    core_load = Metric(
+        "dimensionless", "Core load", "Traffic beyond leaf or neighbour over capacity.", "lower"
+    )
+    ring_tree_crossover = Metric(
+        "byte", "Ring beats tree", "Message above which a ring is faster than a tree."
+    )
+    exposed_fraction = Metric(
+        "dimensionless", "Exposed share", "Share of an execution spent waiting for links.", "lower"
+    )
+    scaling_efficiency = Metric(
+        "dimensionless", "Scaling", "Speed over that of a network without delay.", "higher"
+    )
+    group_devices = Metric("device", "Cluster", "Devices that the fabric has to join.")
+    summing_switches = Metric(
+        "dimensionless", "Sums possible", "Whether all that is asked to sum can: 1 or 0.", "higher"
+    )
+    input_demand = Metric(
+        "byte/second", "Input wanted", "What the accelerators would read at full speed."
+    )
+    input_supply = Metric(
+        "byte/second", "Input supplied", "What storage, link and decoding can deliver.", "higher"
+    )
+    storage_supply = Metric(
+        "byte/second", "Storage supplies", "What storage and cache deliver alone.", "higher"
+    )
+    link_supply = Metric(
+        "byte/second", "Link supplies", "What the link and a cache deliver alone.", "higher"
+    )
+    decoding_supply = Metric(
+        "byte/second", "Workers supply", "What the loader workers decode alone.", "higher"
+    )
+    starved_fraction = Metric(
+        "dimensionless", "Starved", "Share of time the accelerators wait for data.", "lower"
+    )
+    dataset_transfer_time = Metric(
+        "second", "Dataset on its way", "Until all data is where it is used.", "lower"
+    )
+    data_age = Metric("second", "Age of data", "Mean age of the newest data in use.", "lower")
+    stored_bytes = Metric("byte", "Stored", "Data set, and all that is kept beside it.", "lower")
     binding_limit = Note("Binding limit", "What the execution spends most of its time on.")
     unit_of_work = Note("Unit of work", "What one sample is: an inference, a token, a sequence.")
     accuracy = Note("Accuracy", "What such predictions were held against, and how far they were.")
@@ -223,6 +296,8 @@ class Economics(Group):
     cost_per_sample = Metric(
         "USD/sample", "Cost per unit of work", "Total cost over work done.", "lower"
     )
+    transfer_cost = Metric("USD", "Transfer cost", "What networks charge for traffic.", "lower")
+    storage_cost = Metric("USD", "Storage cost", "What keeping the data costs.", "lower")
     cost_per_million_output_tokens = Metric(
         "USD", "Cost per million tokens", "Total cost over a million tokens answered.", "lower"
     )

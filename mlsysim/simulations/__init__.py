@@ -3,7 +3,10 @@
 from mlsysim.choices import Choice, NumberChoice, Option, OptionChoice
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.compression import CompressionSimulation
+from mlsysim.simulations.data import DataSimulation
+from mlsysim.simulations.network import NetworkSimulation
 from mlsysim.simulations.node import NodeSimulation
+from mlsysim.simulations.placement import PlacementSimulation
 from mlsysim.simulations.reliability import ReliabilitySimulation
 from mlsysim.simulations.resource import ResourceSimulation
 from mlsysim.simulations.serving import ServingSimulation
@@ -18,6 +21,9 @@ SIMULATIONS: tuple[type[BaseSimulation], ...] = (
     ServingSimulation,
     TrainingSimulation,
     CompressionSimulation,
+    PlacementSimulation,
+    NetworkSimulation,
+    DataSimulation,
 )
 
 __all__ = [
@@ -25,10 +31,13 @@ __all__ = [
     "BaseSimulation",
     "Choice",
     "CompressionSimulation",
+    "DataSimulation",
+    "NetworkSimulation",
     "NodeSimulation",
     "NumberChoice",
     "Option",
     "OptionChoice",
+    "PlacementSimulation",
     "ReliabilitySimulation",
     "ResourceSimulation",
     "ServingSimulation",
