@@ -1,0 +1,785 @@
+"""A second, plain implementation of whole ledgers, straight from the textbook equations.
+
+It takes what the twins state (peaks, widths, operator counts, fitted constants, prices) and works
+out everything else in plain floats, operator by operator, without the project's laws, engine or
+simulations. Words are not compared, except for the limit that binds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from mlsysim import (
+    Applications,
+    Facilities,
+    Hardware,
+    Layout,
+    Models,
+    NodeSimulation,
+    Personas,
+    Regions,
+    ReliabilitySimulation,
+    ResourceSimulation,
+    Runtimes,
+    Systems,
+)
+from mlsysim.accuracy import Bands
+from mlsysim.calibration import FittedConstants
+from mlsysim.constants import Constants
+from mlsysim.failure_rates import FailureRates
+from mlsysim.models import Transformer
+from mlsysim.precisions import Precisions
+
+DAY, YEAR, KWH = 86_400.0, 365.25 * 86_400.0, 3.6e6
+MATRIX = ("convolution", "depthwise_convolution", "linear")
+COLUMNS = ("flops", "input_elements", "output_elements", "cache_elements", "scores",
+           "unmasked_scores", "parameters", "count", "experts", "experts_per_token")  # fmt: skip
+
+
+def cube_norm(one, other):
+    return (one**3 + other**3) ** (1 / 3)
+
+
+# What is asked for.
+
+
+class Case:
+    """One application at work, with the choices that a ledger was asked for."""
+
+    def __init__(self, app, choice):
+        self.app, self.model, self.phase = app, app.model, app.phase
+        self.hardware, self.system, self.runtime = app.system.hardware, app.system, app.runtime
+        self.arch = self.hardware.twin_of_architecture
+        self.training = app.phase == "training"
+        self.layout = app.system.layout
+        if not isinstance(self.model, Transformer) and self.layout.tensor > 1:
+            # What cannot be divided is copied.
+            self.layout = Layout(data=app.system.devices)
+        self.batch = float(choice.get("batch_size", app.batch_size))
+        self.precision = Precisions[choice.get("precision", app.precision)]
+        self.length = app.sequence_length
+        each = math.ceil(self.batch / self.layout.data)
+        self.samples = float(each)
+        if self.training and self.layout.microbatch_size:
+            self.samples = float(min(each, self.layout.microbatch_size))
+        self.rounds = float(math.ceil(each / self.samples))
+        # Beyond what the cases below need, this second implementation says nothing.
+        assert self.training or self.layout.pipeline == 1
+        assert self.layout.context == self.layout.expert == 1
+        assert not self.arch.works_on_chip
+        assert self.phase in ("inference", "decode", "training")
+        self.operators = self._operators()
+        in_full = self.runtime.attention == "plain" and self.phase != "decode"
+        assert not in_full or not any(row["scores"] for row in self.operators)
+
+    def _operators(self):
+        phase = self.phase
+        if phase == "inference" and not self.runtime.folds_normalization:
+            phase = "training"
+        table = self.model.operators(phase)
+        columns = table.at(0.0 if self.length is None else float(self.length))
+        rows = []
+        for i, (name, kind) in enumerate(zip(table.names, table.kinds, strict=True)):
+            row = {column: float(getattr(columns, column)[i]) for column in COLUMNS}
+            row |= {"name": name, "kind": kind, "matrix": kind in MATRIX}
+            row["in_layer"] = name.split(".")[0] in ("layer", "encoder", "decoder")
+            row["elementwise"] = not row["matrix"] and kind not in ("attention", "embedding")
+            row["gone"] = row["elementwise"] and self.runtime.elementwise_passes == 0
+            rows.append(row)
+        return rows
+
+
+# Rates.
+
+
+def storing_format(hardware, precision):
+    """The format that computes what is stored in a precision: itself or the first wider one."""
+    return next(
+        name for name in (precision.name, *precision.computes_as)
+        if name in hardware.peak_dense_flop_per_s
+    )  # fmt: skip
+
+
+def plateau(hardware, name):
+    """Measured in this format or in the one of its width; else what the power allows."""
+    standing_in = {"fp16": ["bf16"], "tf32": ["bf16"], "fp8": ["fp8", "bf16"],
+                   "int8": ["fp8", "bf16"]}  # fmt: skip
+    for measured in standing_in.get(name, [name]):
+        if measured in hardware.matrix_plateau:
+            return hardware.matrix_plateau[measured]
+    arch = hardware.twin_of_architecture
+    if arch.matrix_plateau is not None:
+        return arch.matrix_plateau
+    peaks = hardware.peak_dense_flop_per_s
+    usual = peaks.get("bf16") or peaks.get("fp16") or max(peaks.values())
+    at_full_clock = usual * arch.full_clock_joule_per_flop
+    return min(1.0, (hardware.max_power_w / at_full_clock) ** (1 / 3))
+
+
+def reached(case, name):
+    """What the runtime gets out of the matrix units in one format."""
+    hardware, runtime = case.hardware, case.runtime
+    rate = hardware.peak_dense_flop_per_s[name] * plateau(hardware, name) * runtime.compute_fraction
+    if case.training and name in ("fp16", "bf16", "tf32"):
+        rate *= case.arch.sustained_fraction
+    cores = hardware.cores or 1.0
+    if runtime.flop_per_core_cycle is not None and hardware.clock_hz:
+        rate = min(rate, runtime.flop_per_core_cycle * hardware.clock_hz * cores)
+    threads = cores if runtime.threads is None else min(runtime.threads, cores)
+    return rate * threads / cores
+
+
+def matrix_rate(case, row):
+    """The rate of one operator: attention and, in training, the head run in a wide format."""
+    stored = storing_format(case.hardware, case.precision)
+    wide = next(
+        (n for n in case.precision.of_activations if n in case.hardware.peak_dense_flop_per_s),
+        stored,
+    )
+    if row["kind"] == "attention":
+        width = case.model.attention.head_width if isinstance(case.model, Transformer) else 8
+        assert width % 8 == 0
+        full = reached(case, wide)
+        on_gpu = case.arch.exponentials_per_core_cycle is not None or case.arch.tile_fill_s > 0
+        if on_gpu and row["cache_elements"] == 0:
+            return full * FittedConstants["attention_compute_fraction"].value
+        return full
+    is_head = row["name"].split(".")[-1] == "head"
+    return reached(case, wide if case.training and is_head else stored)
+
+
+# One operator.
+
+
+def parameters_read(case, row):
+    """Of experts (of a table: rows) only those that the tokens of a batch touch."""
+    if row["experts"] == 0:
+        return row["parameters"] / case.layout.tensor
+    experts, chosen = row["experts"], min(row["experts_per_token"], row["experts"])
+    tokens = case.samples * (case.length if case.training else 1)
+    touched = experts * (1 - (1 - chosen / experts) ** tokens)
+    return row["parameters"] * touched / experts / case.layout.tensor
+
+
+def work(case, row):
+    flops = row["flops"] * case.samples / case.layout.tensor
+    if case.runtime.attention == "plain" and row["scores"] > 0:
+        flops *= row["unmasked_scores"] / row["scores"]
+    return flops
+
+
+def weight_traffic(case, row):
+    return parameters_read(case, row) * case.precision.bytes_per_value
+
+
+def value_traffic(case, row):
+    runtime, tensor = case.runtime, case.layout.tensor
+    values = row["input_elements"] + row["output_elements"]
+    if row["elementwise"]:
+        values *= runtime.elementwise_passes
+    copied = row["name"].split(".")[-1] in ("normalization", "residual", "sum")
+    if runtime.sequence_parallel or not copied:
+        values /= tensor
+    width = runtime.activation_bytes or case.precision.activation_bytes
+    moved = values * case.samples * width
+    if case.phase == "decode":
+        heads = case.model.attention
+        repeated = 1.0 if runtime.shares_cache_reads else heads.heads / heads.key_value_heads
+        cached = row["cache_elements"] * repeated / min(tensor, heads.key_value_heads)
+        moved += cached * case.samples * cache_width(case)
+    return moved
+
+
+def cache_width(case):
+    narrow = case.runtime.narrow_cache and case.precision.bytes_per_value < 2
+    return 1.0 if narrow else case.precision.activation_bytes
+
+
+def arithmetic_time(case, row):
+    arch, rate = case.arch, matrix_rate(case, row)
+    cost = work(case, row)
+    if row["kind"] == "depthwise_convolution":
+        cost *= arch.depthwise_cost
+    if row["kind"] in ("linear", "attention"):
+        cost *= arch.linear_cost
+    if not row["gone"]:
+        cost += arch.output_cost_flop * row["output_elements"] * case.samples / case.layout.tensor
+    time = cost / rate
+    reads_cache = row["cache_elements"] > 0
+    if arch.exponentials_per_core_cycle and arch.vector_lanes_per_core and not reads_cache:
+        cycles = case.hardware.peak_dense_flop_per_s["fp32"] / (2 * arch.vector_lanes_per_core)
+        scores = row["scores"] * case.samples / case.layout.tensor
+        time += scores / (arch.exponentials_per_core_cycle * cycles)
+    if not reads_cache:
+        time += math.sqrt(arch.tile_fill_s * time * case.runtime.compute_fraction)
+    # Decoding with weights in a format without arithmetic of its own unpacks them first.
+    computed = Precisions[storing_format(case.hardware, case.precision)]
+    foreign = computed.bytes_per_value > 1.5 * case.precision.bytes_per_value
+    per_weight = case.runtime.unpacking_flop_per_weight
+    if per_weight and case.phase == "decode" and foreign and row["matrix"]:
+        vector = case.hardware.peak_dense_flop_per_s["fp32"]
+        time = cube_norm(time, parameters_read(case, row) * per_weight / vector)
+    return time
+
+
+def bandwidth(case):
+    return case.hardware.memory_bandwidth_byte_per_s * case.runtime.bandwidth_fraction
+
+
+def traffic_time(case, row, moved):
+    time = moved / bandwidth(case)
+    load, arch = case.runtime.load_byte_per_core_cycle, case.arch
+    peak = case.hardware.peak_dense_flop_per_s.get("fp32")
+    if load and case.phase == "decode" and arch.vector_lanes_per_core and peak and row["matrix"]:
+        cycles = peak / (2 * arch.vector_lanes_per_core)
+        time = cube_norm(time, weight_traffic(case, row) / (load * cycles))
+    return time
+
+
+def passes(case, row):
+    """Forward, and backward as far as inputs need a gradient; fused attention repeats itself."""
+    if not case.training:
+        return 1.0
+    if row["matrix"]:
+        return 2.0
+    return 3.5 if row["kind"] == "attention" else 3.0
+
+
+def operator_time(case, row):
+    """Time one operator of one microbatch takes: arithmetic, memory and launches."""
+    compute = arithmetic_time(case, row)
+    values = value_traffic(case, row)
+    memory = traffic_time(case, row, weight_traffic(case, row) + values)
+    busy = cube_norm(compute, memory) * passes(case, row)
+    launches = 0.0 if row["gone"] else math.floor(passes(case, row))
+    if case.training and row["matrix"]:
+        # The gradient of the weights is one more product, added to 32 bits: read and written.
+        added = traffic_time(case, row, parameters_read(case, row) * 8 + values)
+        busy += cube_norm(compute, added)
+        launches += 1
+    limited_by_arithmetic = compute >= memory
+    return {
+        "compute": busy * row["count"] if limited_by_arithmetic else 0.0,
+        "memory": 0.0 if limited_by_arithmetic else busy * row["count"],
+        "overhead": launches * case.runtime.overhead_per_operator_s * row["count"],
+        "launches": launches * row["count"],
+    }
+
+
+# Links.
+
+
+def link(case, group, stride=1):
+    """Bandwidth of each member of a group: that of the link, or its share of the network."""
+    system, rate = case.system, case.hardware.link_byte_per_s_per_direction
+    if group * stride > system.devices_per_node:
+        neighbours = min(group, max(system.devices_per_node // stride, 1))
+        rate = min(rate, system.scale_out_byte_per_s_per_direction * neighbours)
+    return rate * case.arch.link_fraction
+
+
+def sum_of_activations(case):
+    """One all-reduce of a layer's output over the tensor-parallel group."""
+    n = case.layout.tensor
+    tokens = case.samples * (1 if case.phase == "decode" else case.length)
+    message = tokens * case.model.hidden * case.precision.activation_bytes
+    steps = case.runtime.collective_latency_s * math.log2(n)
+    return 2 * (n - 1) / n * message / link(case, n) + steps
+
+
+def communication_of_inference(case):
+    time, n = 0.0, case.layout.data
+    if case.layout.tensor > 1:
+        time += 2 * case.model.layers * sum_of_activations(case)
+    if n > 1 and case.layout.sharding == "full":
+        read = sum(parameters_read(case, row) * row["count"] for row in case.operators)
+        message = read * case.precision.bytes_per_value
+        time += (n - 1) / n * message / link(case, n, case.layout.tensor)
+    return time
+
+
+def communication_of_training(case, hidden_behind):
+    layout, exposed = case.layout, case.runtime.exposed_communication_fraction
+    time = 0.0
+    if layout.tensor > 1:
+        rounds = case.rounds + (layout.pipeline - 1) / layout.virtual_stages
+        layers = case.model.layers / layout.pipeline
+        share = exposed if case.runtime.overlaps_tensor_parallel else 1.0
+        # Twice a layer, forward and backward.
+        time += 4 * layers * sum_of_activations(case) * share * rounds
+    if layout.data > 1:
+        n = layout.data
+        held = case.model.parameters / (layout.tensor * layout.pipeline)
+        message = held * case.precision.activation_bytes
+        exchange = (n - 1) / n * message / link(case, n, layout.tensor)
+        total = exchange * (3 * case.rounds if layout.sharding == "full" else 2)
+        time += exposed * total + (1 - exposed) * max(total - hidden_behind, 0.0)
+    return time
+
+
+# A whole execution.
+
+
+def times(case):
+    return times_of_training(case) if case.training else times_of_inference(case)
+
+
+def total_of(rows):
+    return {part: sum(row[part] for row in rows)
+            for part in ("compute", "memory", "overhead", "launches")}  # fmt: skip
+
+
+def times_of_inference(case):
+    parts = total_of([operator_time(case, row) for row in case.operators])
+    runtime = case.runtime
+    on_device = parts["compute"] + parts["memory"] + parts["overhead"]
+    stalled = max(runtime.launch_interval_s * parts["launches"] - on_device, 0.0)
+    host = runtime.overhead_per_execution_s
+    if case.phase == "decode":
+        host += runtime.overhead_per_sequence_s * case.batch / case.layout.data
+    return {
+        "compute": parts["compute"],
+        "memory": parts["memory"],
+        "overhead": parts["overhead"] + stalled + host,
+        "communication": communication_of_inference(case),
+        "bubble": 0.0,
+    }
+
+
+def times_of_training(case):
+    layout, runtime = case.layout, case.runtime
+    each = [(row["in_layer"], operator_time(case, row)) for row in case.operators]
+    layers = total_of([row for inside, row in each if inside])
+    outside = total_of([row for inside, row in each if not inside])
+    busy = {side: sum(parts[p] for p in ("compute", "memory", "overhead"))
+            for side, parts in (("layers", layers), ("outside", outside))}  # fmt: skip
+    stages, virtual = layout.pipeline, layout.virtual_stages
+    mean = (busy["layers"] + busy["outside"]) / stages
+    # The fullest stage holds its share of the layers, rounded up, and all of the rest.
+    fullest = 1.0
+    if stages > 1:
+        fullest = math.ceil(case.model.layers / (stages * virtual)) * virtual / case.model.layers
+    slowest = busy["layers"] * fullest + busy["outside"]
+    launches = layers["launches"] + outside["launches"]
+    stalled = max(runtime.launch_interval_s * launches / stages - slowest, 0.0)
+    slowest += stalled
+    # Adam reads four numbers of 4 bytes, one of them the gradient in 2, and writes four.
+    held = case.model.parameters / (layout.tensor * stages)
+    shards = 1 if layout.sharding == "none" else layout.data
+    optimizer = held / shards * 30 / bandwidth(case)
+    rounds = case.rounds
+    return {
+        "compute": rounds * (layers["compute"] + outside["compute"]) / stages,
+        "memory": rounds * (layers["memory"] + outside["memory"]) / stages + optimizer,
+        "overhead": rounds * ((layers["overhead"] + outside["overhead"]) / stages + stalled),
+        "communication": communication_of_training(case, rounds * slowest),
+        "bubble": rounds * (slowest - stalled - mean) + (stages - 1) / virtual * mean,
+    }
+
+
+def performance(case):
+    hardware, layout = case.hardware, case.layout
+    parts = times(case)
+    latency = sum(parts.values())
+    flops = moved = asked = 0.0
+    for row in case.operators:
+        repeated = passes(case, row) + (1 if case.training and row["matrix"] else 0)
+        share = repeated * row["count"] * case.rounds / layout.pipeline
+        flops += work(case, row) * share
+        moved += (weight_traffic(case, row) + value_traffic(case, row)) * share
+        asked += row["flops"] * row["count"] * case.batch
+    useful = asked * (3 if case.training else 1) / layout.devices
+    peak = hardware.peak_dense_flop_per_s[storing_format(hardware, case.precision)]
+    limit = hardware.memory_bandwidth_byte_per_s
+    power = power_of(case, parts, latency, flops, moved)
+    return {
+        "latency": latency,
+        "throughput": case.batch / latency,
+        "compute_time": parts["compute"],
+        "memory_time": parts["memory"],
+        "communication_time": parts["communication"] if layout.devices > 1 else None,
+        "bubble_time": parts["bubble"] if layout.pipeline > 1 else None,
+        "overhead_time": parts["overhead"],
+        "model_flops_utilization": useful / (latency * peak),
+        "arithmetic_intensity": flops / moved,
+        "ridge_point": peak / limit,
+        "achieved_flop_rate": useful / latency,
+        "peak_flop_rate": peak,
+        "memory_bandwidth": limit,
+        "power": power,
+        "energy": power * latency,
+        "energy_per_sample": power * latency / case.batch,
+        **memory(case),
+    }
+
+
+def power_of(case, parts, latency, flops, moved):
+    hardware, arch = case.hardware, case.arch
+    if arch.memory_power_weight is None or arch.arithmetic_power_weight is None:
+        load = min((parts["compute"] + parts["memory"]) / latency, 1.0)
+    else:
+        peaks = hardware.peak_dense_flop_per_s
+        reference = peaks.get("bf16") or peaks.get("fp16") or max(peaks.values())
+        load = arch.memory_power_weight * moved / (latency * hardware.memory_bandwidth_byte_per_s)
+        load += arch.arithmetic_power_weight * flops / (latency * reference)
+        load = min(math.sqrt(load), 1.0)
+    device = hardware.idle_power_w + (hardware.max_power_w - hardware.idle_power_w) * load
+    return (device + case.system.host_power_w) * case.layout.devices
+
+
+def memory(case):
+    layout, hardware, model = case.layout, case.hardware, case.model
+    held = model.parameters / (layout.tensor * layout.pipeline)
+    weights = held * case.precision.bytes_per_value
+    state = None
+    if layout.sharding == "full":
+        weights /= layout.data
+    if case.training:
+        sharded = layout.sharding
+        gradients = 2 * held / (layout.data if sharded in ("gradients", "full") else 1)
+        state = gradients + 12 * held / (1 if sharded == "none" else layout.data)
+    cache = 0.0
+    if case.phase == "decode":
+        kept = sum(row["cache_elements"] * row["count"] for row in case.operators)
+        division = min(layout.tensor, model.attention.key_value_heads)
+        cache = kept * case.samples / division * cache_width(case)
+    live = live_values(case) * case.samples / layout.tensor * case.precision.activation_bytes
+    flash = hardware.flash_bytes
+    lost = 0.0 if flash else 0.04 * (live + cache)
+    return {
+        "memory_used": live + cache + lost + (state or 0.0) + (0.0 if flash else weights),
+        "memory_capacity": hardware.memory_bytes,
+        "weight_memory": weights,
+        "activation_memory": live,
+        "cache_memory": cache or None,
+        "state_memory": state,
+        "flash_used": weights if flash else None,
+        "flash_capacity": flash,
+    }
+
+
+def live_values(case):
+    """All that backward needs, or the largest step; a network states what its graph needs."""
+    if case.training:
+        kept = [row for row in case.operators if row["kind"] not in ("movement", "embedding")]
+        return sum(row["input_elements"] * row["count"] for row in kept)
+    if case.phase == "inference":
+        return float(case.model.peak_activation_elements("inference"))
+    return max(row["input_elements"] + row["output_elements"] for row in case.operators)
+
+
+# Intervals.
+
+
+def factors(case):
+    """By what factor time and energy may be off, from the residuals of their kind."""
+    together = case.batch > case.layout.data
+    fixed = not isinstance(case.model, Transformer)
+    if case.hardware.tier == "tiny":
+        names = "microcontroller", "microcontroller energy"
+    elif case.training:
+        names = "training of networks" if fixed else "training", "energy of training"
+    elif fixed:
+        names = "inference" if case.hardware.tier == "cloud" else "edge", "energy of images"
+    else:
+        names = "serving" if together else "decode", "energy of serving"
+    return tuple(math.exp(Bands[name].log_half_width) for name in names)
+
+
+# The deployment.
+
+
+def deployment(case, run, *, persona, region, facility, days, duty, busy, years, kept=1.0,
+               spare_nodes=0.0, rate=None):  # fmt: skip
+    hardware, system, app = case.hardware, case.system, case.app
+    units, seconds = float(persona.scale_factor), days * DAY
+    devices = units * system.devices
+    bought = (devices + spare_nodes * units * system.devices_per_node) * days * DAY / (years * YEAR)
+    off = system.devices * hardware.idle_power_w if system.sleeps else 0.0
+    idle = system.devices * (hardware.idle_power_w + system.host_power_w)
+
+    def mean_power(running):
+        return off + (idle + (running - idle) * busy - off) * duty
+
+    unit = mean_power(run["power"])
+    energy_factor = factors(case)[1]
+    ends = [mean_power(p) / unit for p in (run["power"] / energy_factor,
+                                           run["power"] * energy_factor)]  # fmt: skip
+    it_energy = unit * units * seconds
+    energy = it_energy * facility.power_usage_effectiveness
+    operational = energy / KWH * region.carbon_intensity_g_per_kwh / 1000
+    embodied = hardware.embodied_kgco2e * bought
+    cooling = it_energy / KWH * facility.water_usage_effectiveness_l_per_kwh
+    grid = energy / KWH * region.water_l_per_kwh
+    capital, running = hardware.price_usd * bought, energy / KWH * region.price_usd_per_kwh
+    done = run["throughput"] * seconds * duty * busy * kept * units
+    life = system.battery_wh * 3600 / unit if system.battery_wh else None
+    rate = rate or app.failure_rate
+    between = 1000 * DAY / rate.failures_per_1000_node_days / system.nodes
+    if app.gang and system.nodes <= rate.small_job_nodes:
+        between /= rate.small_job_factor
+    values = {
+        "sustainability.energy": energy,
+        "sustainability.it_energy": it_energy,
+        "sustainability.average_power": unit * units * facility.power_usage_effectiveness,
+        "sustainability.device_power": unit,
+        "sustainability.carbon": operational + embodied,
+        "sustainability.operational_carbon": operational,
+        "sustainability.embodied_carbon": embodied,
+        "sustainability.water": cooling + grid,
+        "sustainability.on_site_water": cooling,
+        "sustainability.grid_water": grid,
+        "sustainability.battery_life": life,
+        "economics.tco": capital + running,
+        "economics.capital_cost": capital,
+        "economics.running_cost": running,
+        "economics.cost_per_sample": (capital + running) / done,
+        "reliability.devices": devices,
+        "reliability.mean_time_between_failures": between / units,
+        "reliability.expected_failures": seconds / between * units,
+    }
+    return values, deployed_intervals(case, values, ends)
+
+
+def deployed_intervals(case, values, ends):
+    """The ends of power go through to all that is proportional to energy."""
+    proportional = ("energy", "it_energy", "average_power", "device_power", "operational_carbon",
+                    "water", "on_site_water", "grid_water")  # fmt: skip
+    intervals = {}
+    for name in proportional:
+        path = f"sustainability.{name}"
+        intervals[path] = tuple(values[path] * end for end in ends)
+    embodied = values["sustainability.embodied_carbon"]
+    operational = values["sustainability.operational_carbon"]
+    intervals["sustainability.carbon"] = tuple(operational * end + embodied for end in ends)
+    if (life := values["sustainability.battery_life"]) is not None:
+        intervals["sustainability.battery_life"] = life / ends[1], life / ends[0]
+    capital, running = values["economics.capital_cost"], values["economics.running_cost"]
+    intervals["economics.running_cost"] = tuple(running * end for end in ends)
+    intervals["economics.tco"] = tuple(capital + running * end for end in ends)
+    time_factor, each = factors(case)[0], values["economics.cost_per_sample"]
+    intervals["economics.cost_per_sample"] = each / time_factor, each * time_factor
+    return intervals
+
+
+# Failures.
+
+
+def bisected(function, low, high):
+    """The root of a function that is positive at `low` and negative at `high`."""
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if function(middle) > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def survival(case, choice, rate):
+    """Goodput, availability and intervals of a gang; the availability of what fails alone."""
+    repair = choice["repair_hours"] * 3600
+    node = 1000 * DAY / rate.failures_per_1000_node_days
+    if not case.app.gang:
+        return {"availability": node / (node + repair), "goodput": node / (node + repair)}
+    between = node / case.system.nodes
+    if case.system.nodes <= rate.small_job_nodes:
+        between /= rate.small_job_factor
+    waiting = repair / between
+    none_short = sum(
+        math.exp(k * math.log(waiting) - waiting - math.lgamma(k + 1))
+        for k in range(choice["spares"] + 1)
+    )
+    restart = choice["restart_minutes"] * 60 + (1 - none_short) * repair
+    tau, cost = choice["checkpoint_interval_minutes"] * 60, choice["checkpoint_cost_s"]
+    # A segment of τ + C survives with probability exp(-(τ + C) / M); failed ones are repeated.
+    took = between * math.exp(restart / between) * (math.exp((tau + cost) / between) - 1)
+    # d/dτ of that share is zero where (1 - τ / M) · exp((τ + C) / M) = 1.
+    best = bisected(
+        lambda t: (1 - t / between) * math.exp((t + cost) / between) - 1, 0.0, between
+    )  # fmt: skip
+    ratio = cost / (2 * between)
+    young = math.sqrt(2 * cost * between)
+    return {
+        "availability": between / (between + restart),
+        "goodput": tau / took,
+        "checkpoint_interval": tau,
+        "optimal_checkpoint_interval": best,
+        "young_checkpoint_interval": young,
+        "daly_checkpoint_interval": young * (1 + math.sqrt(ratio) / 3 + ratio / 9) - cost,
+        "spares": choice["spares"],
+    }
+
+
+# Ledgers.
+
+
+def second_ledger(simulation, choice):
+    """Return every metric and every interval of a ledger, worked out anew."""
+    app, usual = simulation.scenario, simulation.defaults
+    choice = {**usual, **choice}
+    if isinstance(simulation, NodeSimulation):
+        system = replace(app.system, hardware=Hardware[choice["hardware"]])
+        model = Models[choice["model"]]
+        length = choice.get("sequence_length")
+        app = replace(app, model=model, system=system, sequence_length=length)
+    case = Case(app, choice)
+    run = performance(case)
+    own, rate = {}, None
+    if isinstance(simulation, ReliabilitySimulation):
+        rate = FailureRates[choice["failure_rate"]]
+        own = survival(case, choice, rate)
+    values, intervals = deployment(
+        case, run,
+        persona=simulation.persona,
+        region=Regions[choice["region"]],
+        facility=Facilities[choice.get("facility", app.facility)],
+        days=choice["duration_days"],
+        duty=choice.get("duty_cycle", app.duty_cycle),
+        busy=choice.get("utilization", app.utilization),
+        years=choice.get("replacement_years", app.lifetime_years),
+        kept=own.get("goodput", 1.0),
+        spare_nodes=choice.get("spares", 0),
+        rate=rate,
+    )  # fmt: skip
+    values |= {f"performance.{name}": value for name, value in run.items()}
+    values |= {f"reliability.{name}": value for name, value in own.items()}
+    time, energy = factors(case)
+    for name, factor in (("latency", time), ("throughput", time), ("power", energy),
+                         ("energy", energy), ("energy_per_sample", energy)):  # fmt: skip
+        intervals[f"performance.{name}"] = run[name] / factor, run[name] * factor
+    return values, intervals
+
+
+def expected_verdicts(app, values, own=()):
+    """Return each constraint with its limit and whether it holds."""
+    targets = [(t.constraint, t.metric, t.sense, t.limit) for t in app.targets]
+    if app.deadline_s is not None:
+        targets.insert(0, ("Deadline", "performance.latency", "at most", app.deadline_s))
+    for name, kind in (("memory", "used"), ("flash", "used")):
+        limit = values[f"performance.{name}_capacity"]
+        if limit is not None:
+            path = f"performance.{name}_{kind}"
+            targets.append((f"Fits in {name}", path, "at most", limit))
+    world = Constants["world_electricity_per_year"].value * 1e12 * 3600 / YEAR
+    if values["sustainability.average_power"] > world / 100:
+        path = "sustainability.average_power"
+        targets.append(("World's electricity", path, "at most", world))
+    return {
+        name: (limit, values[path] <= limit if sense == "at most" else values[path] >= limit)
+        for name, path, sense, limit in (*own, *targets)
+    }
+
+
+def own_verdicts(simulation, choice):
+    """What the reliability simulation holds against itself."""
+    if not isinstance(simulation, ReliabilitySimulation):
+        return ()
+    if not simulation.scenario.gang:
+        return (("In service", "reliability.availability", "at least", 0.99),)
+    cost = {**simulation.defaults, **choice}["checkpoint_cost_s"]
+    return (("Work kept", "reliability.goodput", "at least", 0.9),
+            ("Saving pays", "reliability.checkpoint_interval", "at least", cost))  # fmt: skip
+
+
+VISION = replace(
+    Applications["Recommendation"],
+    name="Vision",
+    label="Vision service",
+    model=Models["ResNet-50"],
+    system=Systems["H100 node"],
+    runtime=Runtimes["TensorRT"],
+    precision="fp16",
+    batch_size=512,
+)
+EAGER = replace(VISION, runtime=Runtimes["PyTorch eager"], batch_size=8)
+CASES = {
+    "doorbells in Quebec": (ResourceSimulation, "Doorbell", "TinyPioneer", {"region": "Quebec"}),
+    "doorbells in Poland, awake more": (
+        ResourceSimulation, "Doorbell", "TinyPioneer",
+        {"region": "Poland", "duration_days": 1000, "duty_cycle": 0.03, "utilization": 0.7,
+         "replacement_years": 2.5, "batch_size": 3, "facility": "server_closet"},
+    ),
+    "voice sensors": (ResourceSimulation, "KeywordSpotting", "EdgeGuardian", {"region": "India"}),
+    "a phone assistant": (ResourceSimulation, "Assistant", "MobileNomad", {"region": "Germany"}),
+    "an edge camera": (ResourceSimulation, "AutoDrive", "EdgeGuardian", {"precision": "int8"}),
+    "chat on one node": (NodeSimulation, "Inference", "CloudTitan", {"region": "France"}),
+    "70 billion on eight devices": (
+        NodeSimulation, "Inference", "EdgeGuardian",
+        {"hardware": "H200", "batch_size": 256, "sequence_length": 16_384, "precision": "fp8"},
+    ),
+    "one conversation, other model": (
+        NodeSimulation, "Inference", "CloudTitan",
+        {"hardware": "A100", "model": "Llama-3.1 8B", "batch_size": 1, "sequence_length": 1},
+    ),
+    "training on 16,384": (ResourceSimulation, "Frontier", "CloudTitan", {"region": "Texas"}),
+    "training on 1,024": (ResourceSimulation, "Training", "TinyPioneer", {"batch_size": 96}),
+    "a vision service": (ResourceSimulation, VISION, "EdgeGuardian", {"utilization": 0.9}),
+    "a vision service on the host's leash": (ResourceSimulation, EAGER, "CloudTitan", {}),
+    "recommendation": (ResourceSimulation, "Recommendation", "EdgeGuardian", {"region": "Sweden"}),
+    "failures of a gang": (
+        ReliabilitySimulation, "Frontier", "CloudTitan",
+        {"failure_rate": "opt_cluster", "repair_hours": 6.0, "checkpoint_cost_s": 45.0,
+         "checkpoint_interval_minutes": 7.0, "restart_minutes": 4.0, "spares": 12},
+    ),
+    "failures of a small gang": (
+        ReliabilitySimulation, "Training", "CloudTitan",
+        {"failure_rate": "rsc1_cluster", "checkpoint_cost_s": 1000.0, "spares": 0},
+    ),
+    "failures of a fleet": (
+        ReliabilitySimulation, "Doorbell", "MobileNomad", {"repair_hours": 300.0},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=CASES.values(), ids=CASES)
+def both(request):
+    kind, application, persona, choice = request.param
+    simulation = kind(application, Personas[persona])
+    return simulation, choice, simulation.evaluate(choice), second_ledger(simulation, choice)
+
+
+def test_every_number_of_the_ledger_is_found_twice(both):
+    _, _, ledger, (values, _) = both
+    told = {
+        f"{name}.{metric.name}": ledger.si(f"{name}.{metric.name}")
+        for name, group in ledger.groups.items()
+        for metric in group.metrics.values()
+        if metric.unit
+    }
+    for path, value in told.items():
+        expected = values.get(path)
+        assert (value is None) == (expected is None), path
+        if value is not None:
+            assert value == pytest.approx(expected, rel=1e-9, abs=0.0), path
+
+
+def test_every_interval_is_found_twice(both):
+    _, _, ledger, (_, intervals) = both
+    for name, group in ledger.groups.items():
+        for metric in group.metrics:
+            told, expected = (
+                getattr(ledger, name).si_interval(metric),
+                intervals.get(f"{name}.{metric}"),
+            )
+            assert (told is None) == (expected is None), metric
+            if told is not None:
+                assert tuple(told) == pytest.approx(expected, rel=1e-9, abs=0.0), metric
+
+
+def test_every_verdict_and_the_binding_limit_are_found_twice(both):
+    simulation, choice, ledger, (values, _) = both
+    expected = expected_verdicts(simulation.scenario, values, own_verdicts(simulation, choice))
+    told = {v.constraint: (v.limit, v.holds) for v in ledger.verdicts}
+    assert list(told) == list(expected)
+    for name, (limit, holds) in expected.items():
+        assert told[name] == (pytest.approx(limit, rel=1e-9), holds)
+    limits = {
+        "arithmetic": "compute_time",
+        "memory bandwidth": "memory_time",
+        "communication": "communication_time",
+        "pipeline bubble": "bubble_time",
+        "launch overhead": "overhead_time",
+    }
+    longest = max(limits, key=lambda name: values[f"performance.{limits[name]}"] or 0.0)
+    assert ledger.performance.binding_limit == longest
