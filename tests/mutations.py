@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 _OPERATORS = {
@@ -168,20 +169,19 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
     commutes = isinstance(node.func, ast.Name | ast.Attribute) and (
         getattr(node.func, "attr", getattr(node.func, "id", "")) in _COMMUTING
     )
-    for i in range(len(node.args) - 1):
-        words = all(_is_word(argument) for argument in node.args[i : i + 2])
-        if not commutes and not words:
-            swapped = [*node.args[:i], node.args[i + 1], node.args[i], *node.args[i + 2 :]]
-            yield _with(node, args=swapped)
-    for i, keyword in enumerate(node.keywords):
-        if keyword.arg in _WORDS:
-            continue
-        yield _with(node, keywords=[*node.keywords[:i], *node.keywords[i + 1 :]])
-        if i and not all(_is_word(each.value) for each in node.keywords[i - 1 : i + 1]):
-            before = node.keywords[i - 1]
-            pair = _with(before, value=keyword.value), _with(keyword, value=before.value)
-            kept = [*node.keywords[: i - 1], *pair, *node.keywords[i + 1 :]]
-            yield _with(node, keywords=kept)
+    for i, (one, other) in enumerate(pairwise(node.args)):
+        if not commutes and not (_is_word(one) and _is_word(other)):
+            yield _with(node, args=[*node.args[:i], other, one, *node.args[i + 2 :]])
+    stated = [keyword for keyword in node.keywords if keyword.arg not in _WORDS]
+    for keyword in stated:
+        yield _with(node, keywords=[each for each in node.keywords if each is not keyword])
+    for one, other in pairwise(stated):
+        if not (_is_word(one.value) and _is_word(other.value)):
+            value_of = {id(one): other.value, id(other): one.value}
+            swapped = [
+                _with(each, value=value_of.get(id(each), each.value)) for each in node.keywords
+            ]
+            yield _with(node, keywords=swapped)
 
 
 def _statements(node: ast.stmt) -> Iterator[ast.AST]:
