@@ -272,7 +272,8 @@ def tried(faults: list[Fault], known: Trace, workers: int) -> dict[int, str | No
                 sys.exit(f"{faults[number].path} was loaded without its fault")
             noticed[number] = result
             bar.update()
-            bar.set_postfix(survived=bar.n - sum(map(bool, noticed.values())))
+            if result is None:
+                tqdm.write(f"survived: {faults[number]}")
     return noticed
 
 
@@ -320,7 +321,7 @@ def main() -> int:
         options.json.write_text(json.dumps(records, indent=1), encoding="utf-8")
     survivors = [fault for i, fault in enumerate(faults) if noticed[i] is None]
     for fault in sorted(survivors, key=lambda fault: (fault.path, fault.line)):
-        tqdm.write(f"{fault.path}:{fault.line}: {fault.before}  →  {fault.after}")
+        tqdm.write(str(fault))
     score = 1.0 - len(survivors) / len(faults)
     tqdm.write(f"{score:.1%} of {len(faults)} faults noticed (seed {options.seed})")
     return int(score < _WANTED)

@@ -42,6 +42,9 @@ class Fault:
     place: tuple[ast.AST, str, int | None] = field(repr=False, compare=False)
     node: Any = field(repr=False, compare=False)
 
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.before}  →  {self.after}"
+
     def record(self) -> dict[str, str | int]:
         """Return what people need to find it."""
         return {name: getattr(self, name) for name in ("path", "line", "before", "after")}

@@ -66,7 +66,7 @@ def test_words_and_declarations_are_no_faults(source):
 def test_words_of_a_declaration_are_left_and_its_numbers_are_not():
     found = changes("c = Choice(name='a', label='b', help='c', minimum=0)")
     assert ("0", "1") in found
-    assert len(found) == 3, "the number, and the name and the bound left out"
+    assert len(found) == 4, "the number, name and bound left out, and both swapped"
 
 
 def test_a_fault_is_compiled_and_leaves_the_module_as_it_was():
