@@ -30,7 +30,7 @@ from typing import Any
 
 import coverage
 import pytest
-from mutations import Fault, faults_of
+from mutations import Fault, faults_of, products_in
 from tqdm import tqdm
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -39,7 +39,7 @@ MUTATED = tuple(f"mlsysim/{name}" for name in ("formulas", "engine", "ledger", "
 _SERVERS = {"test_binder.py", "test_labs_server.py"}
 # What every process inherits; mlsysim itself is loaded anew in each.
 _LOADED_ONCE = ("hypothesis", "numpy", "pint", "scipy.optimize", "simpy", "jsonschema")
-_SECONDS_BEYOND_EXPECTED = 30.0
+_SECONDS_BEYOND_EXPECTED = 10.0
 _FASTEST = 30
 _WANTED = 0.9
 _WITHOUT_FAULT = "nothing: the module was loaded without its fault"
@@ -61,13 +61,17 @@ class Trace:
             for line, tests in by_line.items():
                 known[line] = known.get(line, []) + tests
 
-    def tests_of(self, fault: Fault) -> list[str]:
-        """Return the tests that run the faulty statement, or its module if it runs at import."""
+    def tests_of(self, fault: Fault) -> dict[str, float]:
+        """Return the tests that run the faulty statement, or its module if it runs at import.
+
+        With the seconds that each takes, the fastest first.
+        """
         by_line = self.lines.get(fault.path, {})
         asked = {test for line in fault.lines for test in by_line.get(line, [])}
         if "" in asked:
             asked = {test for tests in by_line.values() for test in tests}
-        return sorted(asked & self.seconds.keys(), key=lambda test: self.seconds[test])
+        timed = ((self.seconds[test], test) for test in asked & self.seconds.keys())
+        return {test: seconds for seconds, test in sorted(timed)}
 
 
 class _Tracer:
@@ -112,16 +116,28 @@ class _Finder:
 
 
 class _Chosen:
-    """Keeps the tests that are asked, in their order, and has them find the faulty module."""
+    """Keeps the tests that are asked, in their order, and has them find the faulty module.
 
-    def __init__(self, finder: _Finder, tests: list[str]) -> None:
-        self.finder = finder
+    A test that takes far longer than without the fault ends its process: it has noticed.
+    """
+
+    def __init__(self, finder: _Finder, tests: dict[str, float]) -> None:
+        self.finder, self.seconds = finder, tests
         self.order = {test: place for place, test in enumerate(tests)}
         self.failed = None
 
     def pytest_sessionstart(self):
         # Before the hook of pytest that rewrites assertions, which would find the file itself.
         sys.meta_path.insert(0, self.finder)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        limit = _SECONDS_BEYOND_EXPECTED + 10.0 * self.seconds[item.nodeid]
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+        signal.setitimer(signal.ITIMER_REAL, limit)
+        result = yield
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        return result
 
     def pytest_collection_modifyitems(self, items):
         kept = [item for item in items if item.nodeid in self.order]
@@ -155,12 +171,13 @@ def _traced(path: str) -> tuple[Lines, dict[str, float]]:
     return lines, {test: seconds for test, seconds in tracer.seconds.items() if seconds >= 0.0}
 
 
-def _tried(path: str, code: Any, tests: list[str]) -> str | None:
+def _tried(path: str, code: Any, tests: dict[str, float]) -> str | None:
     """Return the test that notices a fault, or None where none does."""
     finder = _Finder(path, code)
     # Most faults fall to the fastest tests; for them the files of the others are never loaded.
-    for asked in filter(None, (tests[:_FASTEST], tests[_FASTEST:])):
-        chosen = _Chosen(finder, asked)
+    names = list(tests)
+    for asked in filter(None, (names[:_FASTEST], names[_FASTEST:])):
+        chosen = _Chosen(finder, {name: tests[name] for name in asked})
         outcome = _pytest(chosen, sorted({test.split("::")[0] for test in asked}))
         loaded = sys.modules.get(finder.name)
         if loaded is not None and not isinstance(loaded.__loader__, _Loader):
@@ -214,7 +231,7 @@ def _result(end: Connection, process: Any) -> Any:
     try:
         result = end.recv() if end.poll() else "the time limit"
     except EOFError:
-        result = "a crash"
+        result = "a crash, or the time limit of one test"
     if process.is_alive():
         process.join(5.0 if result != "the time limit" else 0.0)
     if process.is_alive():
@@ -242,10 +259,12 @@ def drawn(sample: int, seed: int) -> list[Fault]:
     """Draw faults: one from each line in random order, then a second one, and so on."""
     chance = random.Random(seed)  # noqa: S311 - a sample that can be drawn again
     by_line: dict[tuple[str, int], list[Fault]] = {}
-    for folder in MUTATED:
-        for path in sorted(Path(folder).rglob("*.py")):
-            for fault in faults_of(str(path), path.read_text(encoding="utf-8")):
-                by_line.setdefault((fault.path, fault.line), []).append(fault)
+    paths = sorted(path for folder in MUTATED for path in Path(folder).rglob("*.py"))
+    sources = {str(path): path.read_text(encoding="utf-8") for path in paths}
+    products = set().union(*map(products_in, sources.values()))
+    for path, source in sources.items():
+        for fault in faults_of(path, source, products):
+            by_line.setdefault((path, fault.line), []).append(fault)
     lines = list(by_line.values())
     chance.shuffle(lines)
     for faults in lines:
@@ -260,7 +279,7 @@ def tried(faults: list[Fault], known: Trace, workers: int) -> dict[int, str | No
     def jobs() -> Iterator[Job]:
         for number, fault in enumerate(faults):
             tests = known.tests_of(fault)
-            limit = _SECONDS_BEYOND_EXPECTED + 3.0 * sum(known.seconds[test] for test in tests)
+            limit = 10.0 * _SECONDS_BEYOND_EXPECTED + 3.0 * sum(tests.values())
             if tests:
                 yield number, _tried, (fault.path, fault.compiled(), tests), limit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -68,11 +69,24 @@ class Fault:
         return original
 
 
-def faults_of(path: str, source: str) -> Iterator[Fault]:
-    """Yield every fault that a module can be given."""
+def products_in(source: str) -> set[str]:
+    """Return the functions that multiply their two arguments: which comes first is no matter."""
+    return {
+        function.name
+        for function in ast.walk(ast.parse(source))
+        if isinstance(function, ast.FunctionDef)
+        and isinstance(function.body[-1], ast.Return)
+        and isinstance(product := function.body[-1].value, ast.BinOp)
+        and isinstance(product.op, ast.Mult)
+        and {ast.Name} == {type(product.left), type(product.right)}
+    }
+
+
+def faults_of(path: str, source: str, commuting: AbstractSet[str] = frozenset()) -> Iterator[Fault]:
+    """Yield every fault that a module can be given; arguments of `commuting` stay in order."""
     tree = ast.parse(source)
     for statement, place, node in _places(tree, tree):
-        for changed in _changes(node):
+        for changed in _changes(node, _COMMUTING | commuting):
             ast.copy_location(changed, node)
             before, after = (" ".join(ast.unparse(each).split()) for each in (node, changed))
             if before != after:
@@ -126,7 +140,7 @@ def _is_declaration_or_words(node: ast.AST) -> bool:
     return False
 
 
-def _changes(node: ast.AST) -> Iterator[ast.AST]:
+def _changes(node: ast.AST, commuting: AbstractSet[str]) -> Iterator[ast.AST]:
     match node:
         case ast.BinOp(right=ast.Call(func=ast.Attribute(attr="zeros_like"))):
             return  # it gives a shape, and adds or takes nothing
@@ -139,7 +153,7 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Constant():
             yield from _constants(node)
         case ast.Call():
-            yield from _calls(node)
+            yield from _calls(node, commuting)
         case ast.IfExp():
             yield _with(node, body=node.orelse, orelse=node.body)
         case ast.comprehension(ifs=[_, *_]):
@@ -160,7 +174,7 @@ def _constants(node: ast.Constant) -> Iterator[ast.AST]:
         yield ast.Constant(_OTHER_WORD[value])
 
 
-def _calls(node: ast.Call) -> Iterator[ast.AST]:
+def _calls(node: ast.Call, commuting: AbstractSet[str]) -> Iterator[ast.AST]:
     match node.func:
         case ast.Name(id=name) if name in _OTHER_NAME:
             yield _with(node, func=ast.Name(_OTHER_NAME[name], ast.Load()))
@@ -170,7 +184,7 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
             yield _with(node, args=[node.args[i] for i in (0, 2, 1)])
             return
     commutes = isinstance(node.func, ast.Name | ast.Attribute) and (
-        getattr(node.func, "attr", getattr(node.func, "id", "")) in _COMMUTING
+        getattr(node.func, "attr", getattr(node.func, "id", "")) in commuting
     )
     for i, (one, other) in enumerate(pairwise(node.args)):
         if not commutes and not (_is_word(one) and _is_word(other)):

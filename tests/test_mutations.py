@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from mutations import faults_of
+from mutations import faults_of, products_in
 
 
 def changes(source):
@@ -61,6 +61,13 @@ def test_a_line_is_given_the_faults_a_person_might_make(source, expected):
 )
 def test_words_and_declarations_are_no_faults(source):
     assert changes(source) == set()
+
+
+def test_factors_may_be_swapped():
+    source = "def energy(power, time):\n    return power * time\ndef rest(a, b): return a - b\n"
+    assert products_in(source) == {"energy"}
+    faults = faults_of("module.py", "y = energy(a, b)\nz = rest(a, b)", {"energy"})
+    assert [fault.after for fault in faults] == ["rest(b, a)"]
 
 
 def test_words_of_a_declaration_are_left_and_its_numbers_are_not():
