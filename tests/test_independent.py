@@ -14,6 +14,7 @@ import pytest
 
 from mlsysim import (
     Applications,
+    Engine,
     Facilities,
     Hardware,
     Layout,
@@ -24,6 +25,7 @@ from mlsysim import (
     ReliabilitySimulation,
     ResourceSimulation,
     Runtimes,
+    System,
     Systems,
 )
 from mlsysim.accuracy import Bands
@@ -34,6 +36,7 @@ from mlsysim.models import Transformer
 from mlsysim.precisions import Precisions
 
 DAY, YEAR, KWH = 86_400.0, 365.25 * 86_400.0, 3.6e6
+PARTS = ("compute", "memory", "overhead", "communication", "bubble")
 MATRIX = ("convolution", "depthwise_convolution", "linear")
 COLUMNS = ("flops", "input_elements", "output_elements", "cache_elements", "scores",
            "unmasked_scores", "parameters", "count", "experts", "experts_per_token")  # fmt: skip
@@ -47,47 +50,62 @@ def cube_norm(one, other):
 
 
 class Case:
-    """One application at work, with the choices that a ledger was asked for."""
+    """A model on a system, with everything that was asked for; numbers are those of one device."""
 
-    def __init__(self, app, choice):
-        self.app, self.model, self.phase = app, app.model, app.phase
-        self.hardware, self.system, self.runtime = app.system.hardware, app.system, app.runtime
-        self.arch = self.hardware.twin_of_architecture
-        self.training = app.phase == "training"
-        self.layout = app.system.layout
-        if not isinstance(self.model, Transformer) and self.layout.tensor > 1:
+    def __init__(self, model, system, runtime, *, phase, batch, precision, length=None,
+                 layout=None, recomputation="none", attention=None):  # fmt: skip
+        self.model, self.system, self.runtime, self.phase = model, system, runtime, phase
+        self.hardware, self.arch = system.hardware, system.hardware.twin_of_architecture
+        self.training = phase == "training"
+        self.recomputation, self.attention = recomputation, attention or runtime.attention
+        self.batch, self.precision = float(batch), Precisions[precision]
+        self.length = None if length is None else float(length)
+        self.layout = layout or system.layout
+        self.is_transformer = isinstance(model, Transformer)
+        if layout is None and not self.is_transformer and self.layout.tensor > 1:
             # What cannot be divided is copied.
-            self.layout = Layout(data=app.system.devices)
-        self.batch = float(choice.get("batch_size", app.batch_size))
-        self.precision = Precisions[choice.get("precision", app.precision)]
-        self.length = app.sequence_length
-        each = math.ceil(self.batch / self.layout.data)
-        self.samples = float(each)
+            self.layout = Layout(data=system.devices)
+        replica = math.ceil(self.batch / self.layout.data)
+        # A microbatch: as chosen in training, otherwise one for each pipeline stage.
+        self.samples = float(replica)
         if self.training and self.layout.microbatch_size:
-            self.samples = float(min(each, self.layout.microbatch_size))
-        self.rounds = float(math.ceil(each / self.samples))
-        # Beyond what the cases below need, this second implementation says nothing.
-        assert self.training or self.layout.pipeline == 1
-        assert self.layout.context == self.layout.expert == 1
-        assert not self.arch.works_on_chip
-        assert self.phase in ("inference", "decode", "training")
-        self.operators = self._operators()
-        in_full = self.runtime.attention == "plain" and self.phase != "decode"
-        assert not in_full or not any(row["scores"] for row in self.operators)
+            self.samples = float(min(replica, self.layout.microbatch_size))
+        if not self.training and self.layout.pipeline > 1:
+            self.samples = replica / min(replica, self.layout.pipeline)
+        self.rounds = float(math.ceil(replica / self.samples - 1e-9))
+        self.parts = 1.0
+        if phase == "prefill" and runtime.prompt_part_tokens:
+            self.parts = float(max(math.ceil(self.length / runtime.prompt_part_tokens), 1))
+        unfolded = phase == "inference" and not runtime.folds_normalization
+        self.operators = self.operators_of("training" if unfolded else phase)
+        #: The share of a sample that one device works off at once.
+        self.share = self.samples / (self.layout.tensor * self.layout.context * self.parts)
 
-    def _operators(self):
-        phase = self.phase
-        if phase == "inference" and not self.runtime.folds_normalization:
-            phase = "training"
+    @classmethod
+    def of(cls, app, choice):
+        """An application with the choices that a ledger was asked for."""
+        return cls(
+            app.model, app.system, app.runtime, phase=app.phase, length=app.sequence_length,
+            batch=choice.get("batch_size", app.batch_size),
+            precision=choice.get("precision", app.precision),
+        )  # fmt: skip
+
+    @property
+    def tokens_of_a_sample(self):
+        return 1.0 if self.phase == "decode" or self.length is None else self.length
+
+    def operators_of(self, phase):
         table = self.model.operators(phase)
-        columns = table.at(0.0 if self.length is None else float(self.length))
+        columns = table.at(0.0 if self.length is None else self.length)
         rows = []
         for i, (name, kind) in enumerate(zip(table.names, table.kinds, strict=True)):
             row = {column: float(getattr(columns, column)[i]) for column in COLUMNS}
             row |= {"name": name, "kind": kind, "matrix": kind in MATRIX}
+            row["stored"] = 0.0 if table.shares_parameters[i] else row["parameters"] * row["count"]
             row["in_layer"] = name.split(".")[0] in ("layer", "encoder", "decoder")
             row["elementwise"] = not row["matrix"] and kind not in ("attention", "embedding")
             row["gone"] = row["elementwise"] and self.runtime.elementwise_passes == 0
+            row["routed"] = row["experts"] > 0 and kind != "embedding"
             rows.append(row)
         return rows
 
@@ -140,8 +158,8 @@ def matrix_rate(case, row):
         stored,
     )
     if row["kind"] == "attention":
-        width = case.model.attention.head_width if isinstance(case.model, Transformer) else 8
-        assert width % 8 == 0
+        if misaligned(case):
+            return 0.8 * case.hardware.peak_dense_flop_per_s["fp32"]
         full = reached(case, wide)
         on_gpu = case.arch.exponentials_per_core_cycle is not None or case.arch.tile_fill_s > 0
         if on_gpu and row["cache_elements"] == 0:
@@ -151,46 +169,111 @@ def matrix_rate(case, row):
     return reached(case, wide if case.training and is_head else stored)
 
 
+def misaligned(case):
+    """Heads that are no multiple of 8 values wide run on vector units, where there are some."""
+    on_vectors = case.arch.vector_lanes_per_core and "fp32" in case.hardware.peak_dense_flop_per_s
+    if not case.is_transformer or case.model.latent or not on_vectors:
+        return False
+    return case.model.attention.head_width % 8 > 0
+
+
 # One operator.
 
 
-def parameters_read(case, row):
-    """Of experts (of a table: rows) only those that the tokens of a batch touch."""
-    if row["experts"] == 0:
-        return row["parameters"] / case.layout.tensor
+def experts_touched(case, row):
+    """Of experts (of a table: rows) those that the tokens of a batch touch at random."""
     experts, chosen = row["experts"], min(row["experts_per_token"], row["experts"])
-    tokens = case.samples * (case.length if case.training else 1)
-    touched = experts * (1 - (1 - chosen / experts) ** tokens)
-    return row["parameters"] * touched / experts / case.layout.tensor
+    tokens = case.samples * case.tokens_of_a_sample / case.parts
+    return experts * (1 - (1 - chosen / experts) ** tokens)
+
+
+def parameters_read(case, row):
+    read = row["parameters"] / case.layout.tensor
+    if row["experts"] > 0:
+        read *= experts_touched(case, row) / row["experts"]
+    return read / case.layout.expert if row["routed"] else read
+
+
+def parameters_held(case):
+    layout = case.layout
+    if layout.expert == 1:
+        return case.model.parameters / (layout.tensor * layout.pipeline)
+    held = sum(row["stored"] / (layout.expert if row["routed"] else 1) for row in case.operators)
+    return held / (layout.tensor * layout.pipeline)
+
+
+def scores_computed(case, row):
+    """Plain attention computes what causality masks; parts of a prompt skip the keys to come."""
+    if case.attention == "fused":
+        return row["scores"]
+    return row["scores"] + (row["unmasked_scores"] - row["scores"]) / case.parts
 
 
 def work(case, row):
-    flops = row["flops"] * case.samples / case.layout.tensor
-    if case.runtime.attention == "plain" and row["scores"] > 0:
-        flops *= row["unmasked_scores"] / row["scores"]
+    flops = row["flops"] * case.share
+    if row["scores"] > 0:
+        flops *= scores_computed(case, row) / max(row["scores"], 1.0)
     return flops
 
 
+def is_foreign(case):
+    """Whether weights are widened before they are multiplied."""
+    computed = Precisions[storing_format(case.hardware, case.precision)]
+    return computed.bytes_per_value > 1.5 * case.precision.bytes_per_value
+
+
 def weight_traffic(case, row):
-    return parameters_read(case, row) * case.precision.bytes_per_value
+    each = case.precision.bytes_per_value
+    if case.runtime.unpacks_to_memory and case.phase == "prefill" and is_foreign(case):
+        each += 4 if row["matrix"] else 0
+    read = parameters_read(case, row) * each
+    return read * streamed(case) if case.arch.works_on_chip else read
+
+
+def streamed(case):
+    """The share of weights that finds no room on the chip beside the activations."""
+    live = case.model.peak_activation_elements(case.phase) * case.samples
+    room = (case.hardware.on_chip_bytes or 0.0) - live * case.precision.activation_bytes
+    stored = parameters_held(case) * case.precision.bytes_per_value
+    return min(max(1 - max(room, 0.0) / stored, 0.0), 1.0)
 
 
 def value_traffic(case, row):
     runtime, tensor = case.runtime, case.layout.tensor
+    width = runtime.activation_bytes or case.precision.activation_bytes
+    if case.arch.works_on_chip:
+        passing = 0.0
+        if row is case.operators[0]:
+            passing += row["input_elements"] / row["count"]
+        if row is case.operators[-1]:
+            passing += row["output_elements"] / row["count"]
+        return passing * case.samples * width
     values = row["input_elements"] + row["output_elements"]
     if row["elementwise"]:
         values *= runtime.elementwise_passes
+        values *= runtime.routing_passes if ".mixture." in row["name"] else 1.0
+    if case.training and case.precision.bytes_per_value < case.precision.activation_bytes:
+        # Operands are quantised on the way: read and written once more.
+        values *= 2 if row["kind"] == "linear" else 1
     copied = row["name"].split(".")[-1] in ("normalization", "residual", "sum")
     if runtime.sequence_parallel or not copied:
         values /= tensor
-    width = runtime.activation_bytes or case.precision.activation_bytes
-    moved = values * case.samples * width
+    moved = values * case.samples / (case.layout.context * case.parts) * width
     if case.phase == "decode":
-        heads = case.model.attention
-        repeated = 1.0 if runtime.shares_cache_reads else heads.heads / heads.key_value_heads
-        cached = row["cache_elements"] * repeated / min(tensor, heads.key_value_heads)
+        repeated = 1.0
+        if not runtime.shares_cache_reads and case.is_transformer and not case.model.latent:
+            heads = case.model.attention
+            repeated = heads.heads / heads.key_value_heads
+        cached = row["cache_elements"] * repeated / cache_division(case)
         moved += cached * case.samples * cache_width(case)
     return moved
+
+
+def cache_division(case):
+    """A cache is divided by key-value head; a latent one not at all."""
+    if not case.is_transformer:
+        return case.layout.tensor
+    return 1 if case.model.latent else min(case.layout.tensor, case.model.attention.key_value_heads)
 
 
 def cache_width(case):
@@ -206,27 +289,29 @@ def arithmetic_time(case, row):
     if row["kind"] in ("linear", "attention"):
         cost *= arch.linear_cost
     if not row["gone"]:
-        cost += arch.output_cost_flop * row["output_elements"] * case.samples / case.layout.tensor
+        cost += arch.output_cost_flop * row["output_elements"] * case.share
     time = cost / rate
     reads_cache = row["cache_elements"] > 0
     if arch.exponentials_per_core_cycle and arch.vector_lanes_per_core and not reads_cache:
         cycles = case.hardware.peak_dense_flop_per_s["fp32"] / (2 * arch.vector_lanes_per_core)
-        scores = row["scores"] * case.samples / case.layout.tensor
-        time += scores / (arch.exponentials_per_core_cycle * cycles)
+        time += (
+            scores_computed(case, row) * case.share / (arch.exponentials_per_core_cycle * cycles)
+        )
     if not reads_cache:
         time += math.sqrt(arch.tile_fill_s * time * case.runtime.compute_fraction)
     # Decoding with weights in a format without arithmetic of its own unpacks them first.
-    computed = Precisions[storing_format(case.hardware, case.precision)]
-    foreign = computed.bytes_per_value > 1.5 * case.precision.bytes_per_value
     per_weight = case.runtime.unpacking_flop_per_weight
-    if per_weight and case.phase == "decode" and foreign and row["matrix"]:
+    if per_weight and case.phase == "decode" and is_foreign(case) and row["matrix"]:
         vector = case.hardware.peak_dense_flop_per_s["fp32"]
         time = cube_norm(time, parameters_read(case, row) * per_weight / vector)
     return time
 
 
 def bandwidth(case):
-    return case.hardware.memory_bandwidth_byte_per_s * case.runtime.bandwidth_fraction
+    rate = case.hardware.memory_bandwidth_byte_per_s
+    if case.arch.works_on_chip:
+        rate = case.hardware.link_byte_per_s_per_direction or rate
+    return rate * case.runtime.bandwidth_fraction
 
 
 def traffic_time(case, row, moved):
@@ -240,12 +325,19 @@ def traffic_time(case, row, moved):
 
 
 def passes(case, row):
-    """Forward, and backward as far as inputs need a gradient; fused attention repeats itself."""
+    """Forward, backward as far as inputs need a gradient, and what is computed once more."""
     if not case.training:
         return 1.0
-    if row["matrix"]:
-        return 2.0
-    return 3.5 if row["kind"] == "attention" else 3.0
+    is_attention = row["kind"] == "attention"
+    scores_again = is_attention and case.attention == "plain"
+    total = 1.0 + (1.0 if row["matrix"] else 2.0)
+    if is_attention and case.attention == "fused":
+        total += 0.5
+    if case.recomputation == "full":
+        total += 1.0 if row["in_layer"] or scores_again else 0.0
+    if case.recomputation == "selective":
+        total += 1.0 if scores_again else 0.0
+    return total
 
 
 def operator_time(case, row):
@@ -253,19 +345,30 @@ def operator_time(case, row):
     compute = arithmetic_time(case, row)
     values = value_traffic(case, row)
     memory = traffic_time(case, row, weight_traffic(case, row) + values)
-    busy = cube_norm(compute, memory) * passes(case, row)
-    launches = 0.0 if row["gone"] else math.floor(passes(case, row))
+    busy = cube_norm(compute, memory)
+    if case.attention == "plain" and case.phase != "decode":
+        # Scores are written, read and written by what follows, and read again: six times.
+        width = case.runtime.activation_bytes or case.precision.activation_bytes
+        busy += 6 * scores_computed(case, row) * case.share * width / bandwidth(case)
+    busy *= passes(case, row)
+    launch = case.runtime.overhead_per_operator_s
+    if case.training and row["routed"]:
+        here = experts_touched(case, row) / case.layout.expert
+        launch += case.runtime.overhead_per_expert_s * (max(here, 1.0) - 1)
+    paid = 0.0 if row["gone"] else math.floor(passes(case, row))
+    launches = math.floor(passes(case, row))
     if case.training and row["matrix"]:
         # The gradient of the weights is one more product, added to 32 bits: read and written.
         added = traffic_time(case, row, parameters_read(case, row) * 8 + values)
         busy += cube_norm(compute, added)
-        launches += 1
+        paid, launches = paid + 1, launches + 1
+    count = row["count"] * case.parts
     limited_by_arithmetic = compute >= memory
     return {
-        "compute": busy * row["count"] if limited_by_arithmetic else 0.0,
-        "memory": 0.0 if limited_by_arithmetic else busy * row["count"],
-        "overhead": launches * case.runtime.overhead_per_operator_s * row["count"],
-        "launches": launches * row["count"],
+        "compute": busy * count if limited_by_arithmetic else 0.0,
+        "memory": 0.0 if limited_by_arithmetic else busy * count,
+        "overhead": paid * launch * count,
+        "launches": launches * count,
     }
 
 
@@ -284,37 +387,65 @@ def link(case, group, stride=1):
 def sum_of_activations(case):
     """One all-reduce of a layer's output over the tensor-parallel group."""
     n = case.layout.tensor
-    tokens = case.samples * (1 if case.phase == "decode" else case.length)
+    tokens = case.samples * case.tokens_of_a_sample
+    if case.phase != "decode":
+        tokens /= case.parts * case.layout.context
     message = tokens * case.model.hidden * case.precision.activation_bytes
     steps = case.runtime.collective_latency_s * math.log2(n)
     return 2 * (n - 1) / n * message / link(case, n) + steps
 
 
+def trips_to_experts(case):
+    """Tokens of all layers go to their experts and back, once for each expert they chose."""
+    n, mixture = case.layout.expert, case.model.mixture
+    if mixture is None:
+        return 0.0
+    tokens = case.samples * case.tokens_of_a_sample
+    if case.phase != "decode":
+        tokens /= case.parts * case.layout.context
+    message = tokens * mixture.experts_per_token * case.model.hidden
+    message *= case.precision.activation_bytes
+    per_node = case.system.devices_per_node
+    rate = link(case, min(n, per_node))
+    if n > per_node:
+        network = case.system.scale_out_byte_per_s_per_direction * case.arch.link_fraction
+        rate = min(rate, network)
+    layers = case.model.layers - mixture.dense_layers
+    return 2 * layers * (n - 1) / n * message / rate
+
+
 def communication_of_inference(case):
     time, n = 0.0, case.layout.data
     if case.layout.tensor > 1:
-        time += 2 * case.model.layers * sum_of_activations(case)
+        time += 2 * case.model.layers * sum_of_activations(case) * case.parts
+    if case.layout.expert > 1:
+        time += trips_to_experts(case) * case.parts
     if n > 1 and case.layout.sharding == "full":
         read = sum(parameters_read(case, row) * row["count"] for row in case.operators)
         message = read * case.precision.bytes_per_value
-        time += (n - 1) / n * message / link(case, n, case.layout.tensor)
+        beside = case.layout.tensor * case.layout.context
+        time += (n - 1) / n * message / link(case, n, beside)
     return time
 
 
 def communication_of_training(case, hidden_behind):
     layout, exposed = case.layout, case.runtime.exposed_communication_fraction
     time = 0.0
+    rounds = case.rounds + (layout.pipeline - 1) / layout.virtual_stages
     if layout.tensor > 1:
-        rounds = case.rounds + (layout.pipeline - 1) / layout.virtual_stages
         layers = case.model.layers / layout.pipeline
         share = exposed if case.runtime.overlaps_tensor_parallel else 1.0
-        # Twice a layer, forward and backward.
-        time += 4 * layers * sum_of_activations(case) * share * rounds
+        # Twice a layer, forward and backward, and once more where layers are computed again.
+        sums = 2 * (3 if case.recomputation == "full" else 2)
+        time += sums * layers * sum_of_activations(case) * share * rounds
+    if layout.expert > 1:
+        share = exposed if case.runtime.overlaps_experts else 1.0
+        time += 2 * trips_to_experts(case) / layout.pipeline * share * rounds
     if layout.data > 1:
         n = layout.data
         held = case.model.parameters / (layout.tensor * layout.pipeline)
         message = held * case.precision.activation_bytes
-        exchange = (n - 1) / n * message / link(case, n, layout.tensor)
+        exchange = (n - 1) / n * message / link(case, n, layout.tensor * layout.context)
         total = exchange * (3 * case.rounds if layout.sharding == "full" else 2)
         time += exposed * total + (1 - exposed) * max(total - hidden_behind, 0.0)
     return time
@@ -332,8 +463,21 @@ def total_of(rows):
             for part in ("compute", "memory", "overhead", "launches")}  # fmt: skip
 
 
+def stretch(case):
+    """Microbatches fill and drain the stages of a prompt; in decoding they never stop."""
+    stages = case.layout.pipeline
+    if stages == 1 or case.phase == "decode":
+        return 1.0
+    together, runtime = case.parts, case.runtime
+    if runtime.prompt_part_tokens:
+        together = min(together, max(runtime.prompt_batch_tokens / runtime.prompt_part_tokens, 1))
+    pieces = case.rounds * together
+    return case.rounds * (pieces + stages - 1) / (stages * pieces)
+
+
 def times_of_inference(case):
     parts = total_of([operator_time(case, row) for row in case.operators])
+    parts = {name: value * stretch(case) for name, value in parts.items()}
     runtime = case.runtime
     on_device = parts["compute"] + parts["memory"] + parts["overhead"]
     stalled = max(runtime.launch_interval_s * parts["launches"] - on_device, 0.0)
@@ -343,8 +487,8 @@ def times_of_inference(case):
     return {
         "compute": parts["compute"],
         "memory": parts["memory"],
-        "overhead": parts["overhead"] + stalled + host,
-        "communication": communication_of_inference(case),
+        "overhead": parts["overhead"] + (stalled if runtime.launch_interval_s else 0.0) + host,
+        "communication": communication_of_inference(case) * stretch(case),
         "bubble": 0.0,
     }
 
@@ -360,16 +504,16 @@ def times_of_training(case):
     mean = (busy["layers"] + busy["outside"]) / stages
     # The fullest stage holds its share of the layers, rounded up, and all of the rest.
     fullest = 1.0
-    if stages > 1:
+    if stages > 1 and case.is_transformer:
         fullest = math.ceil(case.model.layers / (stages * virtual)) * virtual / case.model.layers
     slowest = busy["layers"] * fullest + busy["outside"]
     launches = layers["launches"] + outside["launches"]
     stalled = max(runtime.launch_interval_s * launches / stages - slowest, 0.0)
     slowest += stalled
     # Adam reads four numbers of 4 bytes, one of them the gradient in 2, and writes four.
-    held = case.model.parameters / (layout.tensor * stages)
     shards = 1 if layout.sharding == "none" else layout.data
-    optimizer = held / shards * 30 / bandwidth(case)
+    rate = case.hardware.memory_bandwidth_byte_per_s * runtime.bandwidth_fraction
+    optimizer = parameters_held(case) / shards * 30 / rate
     rounds = case.rounds
     return {
         "compute": rounds * (layers["compute"] + outside["compute"]) / stages,
@@ -380,18 +524,25 @@ def times_of_training(case):
     }
 
 
-def performance(case):
-    hardware, layout = case.hardware, case.layout
-    parts = times(case)
-    latency = sum(parts.values())
+def execution(case):
+    """Times of the parts, and what each device computes and moves meanwhile."""
     flops = moved = asked = 0.0
     for row in case.operators:
         repeated = passes(case, row) + (1 if case.training and row["matrix"] else 0)
-        share = repeated * row["count"] * case.rounds / layout.pipeline
+        share = repeated * row["count"] * case.parts * case.rounds / case.layout.pipeline
         flops += work(case, row) * share
         moved += (weight_traffic(case, row) + value_traffic(case, row)) * share
         asked += row["flops"] * row["count"] * case.batch
-    useful = asked * (3 if case.training else 1) / layout.devices
+    return {**times(case), "flops": flops, "moved": moved,
+            "asked": asked * (3 if case.training else 1)}  # fmt: skip
+
+
+def performance(case, done=None):
+    hardware, layout = case.hardware, case.layout
+    done = done or execution(case)
+    parts = {name: done[name] for name in PARTS}
+    latency = sum(parts.values())
+    flops, moved, useful = done["flops"], done["moved"], done["asked"] / layout.devices
     peak = hardware.peak_dense_flop_per_s[storing_format(hardware, case.precision)]
     limit = hardware.memory_bandwidth_byte_per_s
     power = power_of(case, parts, latency, flops, moved)
@@ -416,6 +567,22 @@ def performance(case):
     }
 
 
+def serving(model, system, runtime, *, batch, prompt, output, **asked):
+    """A decoding step of which each request brings one prompt every `output` steps."""
+    decode = Case(model, system, runtime, phase="decode", batch=batch,
+                  length=prompt + output / 2, **asked)  # fmt: skip
+    done = execution(decode)
+    if runtime.interleaves_prompts:
+        waiting = batch / decode.layout.data
+        together = max(runtime.prompt_batch_tokens // prompt, 1)
+        together = min(together, max(math.floor(waiting), 1))
+        prefill = Case(model, system, runtime, phase="prefill", length=prompt,
+                       batch=together * decode.layout.data, **asked)  # fmt: skip
+        for name, value in execution(prefill).items():
+            done[name] += value * waiting / output / together
+    return decode, performance(decode, done)
+
+
 def power_of(case, parts, latency, flops, moved):
     hardware, arch = case.hardware, case.arch
     if arch.memory_power_weight is None or arch.arithmetic_power_weight is None:
@@ -431,22 +598,24 @@ def power_of(case, parts, latency, flops, moved):
 
 
 def memory(case):
-    layout, hardware, model = case.layout, case.hardware, case.model
-    held = model.parameters / (layout.tensor * layout.pipeline)
+    layout, hardware = case.layout, case.hardware
+    held = parameters_held(case)
     weights = held * case.precision.bytes_per_value
     state = None
     if layout.sharding == "full":
         weights /= layout.data
     if case.training:
-        sharded = layout.sharding
-        gradients = 2 * held / (layout.data if sharded in ("gradients", "full") else 1)
+        sharded, width = layout.sharding, case.precision.activation_bytes
+        gradients = width * held / (layout.data if sharded in ("gradients", "full") else 1)
         state = gradients + 12 * held / (1 if sharded == "none" else layout.data)
     cache = 0.0
-    if case.phase == "decode":
-        kept = sum(row["cache_elements"] * row["count"] for row in case.operators)
-        division = min(layout.tensor, model.attention.key_value_heads)
-        cache = kept * case.samples / division * cache_width(case)
-    live = live_values(case) * case.samples / layout.tensor * case.precision.activation_bytes
+    if case.phase in ("decode", "prefill"):
+        keeping = case.operators if case.phase == "decode" else case.operators_of("decode")
+        kept = sum(row["cache_elements"] * row["count"] for row in keeping)
+        division = cache_division(case) * layout.context * layout.pipeline
+        cache = kept * case.samples * case.rounds / division * cache_width(case)
+    live = live_values(case) * case.samples / (layout.tensor * layout.context)
+    live *= case.precision.activation_bytes
     flash = hardware.flash_bytes
     lost = 0.0 if flash else 0.04 * (live + cache)
     return {
@@ -464,11 +633,29 @@ def memory(case):
 def live_values(case):
     """All that backward needs, or the largest step; a network states what its graph needs."""
     if case.training:
-        kept = [row for row in case.operators if row["kind"] not in ("movement", "embedding")]
-        return sum(row["input_elements"] * row["count"] for row in kept)
-    if case.phase == "inference":
-        return float(case.model.peak_activation_elements("inference"))
-    return max(row["input_elements"] + row["output_elements"] for row in case.operators)
+        return kept_for_backward(case)
+    if not case.is_transformer and case.length is None:
+        return float(case.model.peak_activation_elements(case.phase))
+    steps = (row["input_elements"] + row["output_elements"] for row in case.operators)
+    return max(steps) / case.parts
+
+
+def kept_for_backward(case):
+    """Inputs of what is not linear or has weights, and scores unless they are computed again.
+
+    Recomputed layers keep what enters them, and all of the one that runs backward.
+    """
+    inside = outside = 0.0
+    for row in case.operators:
+        kept = 0.0 if row["kind"] in ("movement", "embedding") else row["input_elements"]
+        if case.attention == "plain" and case.recomputation == "none":
+            kept += scores_computed(case, row)
+        inside += kept * row["count"] if row["in_layer"] else 0.0
+        outside += 0.0 if row["in_layer"] else kept * row["count"]
+    if case.recomputation != "full" or not case.is_transformer:
+        return inside + outside
+    model = case.model
+    return outside + inside / model.layers + model.layers * model.hidden * case.length
 
 
 # Intervals.
@@ -477,7 +664,7 @@ def live_values(case):
 def factors(case):
     """By what factor time and energy may be off, from the residuals of their kind."""
     together = case.batch > case.layout.data
-    fixed = not isinstance(case.model, Transformer)
+    fixed = case.length is None
     if case.hardware.tier == "tiny":
         names = "microcontroller", "microcontroller energy"
     elif case.training:
@@ -492,9 +679,9 @@ def factors(case):
 # The deployment.
 
 
-def deployment(case, run, *, persona, region, facility, days, duty, busy, years, kept=1.0,
+def deployment(app, case, run, *, persona, region, facility, days, duty, busy, years, kept=1.0,
                spare_nodes=0.0, rate=None):  # fmt: skip
-    hardware, system, app = case.hardware, case.system, case.app
+    hardware, system = case.hardware, case.system
     units, seconds = float(persona.scale_factor), days * DAY
     devices = units * system.devices
     bought = (devices + spare_nodes * units * system.devices_per_node) * days * DAY / (years * YEAR)
@@ -576,14 +763,14 @@ def bisected(function, low, high):
     return (low + high) / 2
 
 
-def survival(case, choice, rate):
+def survival(app, choice, rate):
     """Goodput, availability and intervals of a gang; the availability of what fails alone."""
     repair = choice["repair_hours"] * 3600
     node = 1000 * DAY / rate.failures_per_1000_node_days
-    if not case.app.gang:
+    if not app.gang:
         return {"availability": node / (node + repair), "goodput": node / (node + repair)}
-    between = node / case.system.nodes
-    if case.system.nodes <= rate.small_job_nodes:
+    between = node / app.system.nodes
+    if app.system.nodes <= rate.small_job_nodes:
         between /= rate.small_job_factor
     waiting = repair / between
     none_short = sum(
@@ -623,13 +810,14 @@ def second_ledger(simulation, choice):
         model = Models[choice["model"]]
         length = choice.get("sequence_length")
         app = replace(app, model=model, system=system, sequence_length=length)
-    case = Case(app, choice)
+    case = Case.of(app, choice)
     run = performance(case)
     own, rate = {}, None
     if isinstance(simulation, ReliabilitySimulation):
         rate = FailureRates[choice["failure_rate"]]
-        own = survival(case, choice, rate)
+        own = survival(app, choice, rate)
     values, intervals = deployment(
+        app,
         case, run,
         persona=simulation.persona,
         region=Regions[choice["region"]],
@@ -783,3 +971,132 @@ def test_every_verdict_and_the_binding_limit_are_found_twice(both):
     }
     longest = max(limits, key=lambda name: values[f"performance.{limits[name]}"] or 0.0)
     assert ledger.performance.binding_limit == longest
+
+
+# Executions that no application asks for: every way to divide, to serve and to save memory.
+
+
+def joined(name, layout, network=25e9, per_node=8):
+    return System(
+        name=name, label=name, hardware=Hardware[name], layout=layout, devices_per_node=per_node,
+        scale_out_byte_per_s_per_direction=network, host_power_w=100.0, source="project-mission",
+    )  # fmt: skip
+
+
+NARROW_HEADS = replace(Models["GPT-2 124M"], name="Heads of 12", heads=64, aliases=())
+EXECUTIONS = {
+    "a batch of prompts": ("Llama-3.1 8B", "H100", Layout(), "Serving engine",
+        {"phase": "prefill", "batch": 4, "precision": "bf16", "length": 1000}),
+    "prompts in parts through stages": (
+        "Llama-3.1 8B", "A100", Layout(tensor=2, pipeline=2), "llama.cpp",
+        {"phase": "prefill", "batch": 3, "precision": "q4_0", "length": 1300}),
+    "prompts of many parts through stages": (
+        "Llama-3.1 8B", "H100", Layout(pipeline=4), "llama.cpp",
+        {"phase": "prefill", "batch": 2, "precision": "bf16", "length": 5000}),
+    "a prompt divided by its tokens": (
+        "Llama-3.1 70B", "H200", Layout(tensor=4, context=4, pipeline=3), "TensorRT-LLM",
+        {"phase": "prefill", "batch": 7, "precision": "fp8", "length": 9000}),
+    "a prompt to experts": (
+        "Mixtral 8x7B", "H100", Layout(data=16, expert=16, sharding="full"), "Serving engine",
+        {"phase": "prefill", "batch": 40, "precision": "bf16", "length": 700}),
+    "decoding through stages": (
+        "Llama-3.1 70B", "A100", Layout(tensor=16, pipeline=4, data=2), "FasterTransformer",
+        {"phase": "decode", "batch": 50, "precision": "int8", "length": 900}),
+    "decoding with experts and a latent cache": (
+        "DeepSeek-V3", "H200", Layout(tensor=2, data=8, expert=4), "NeMo before grouped experts",
+        {"phase": "decode", "batch": 128, "precision": "fp8", "length": 4000}),
+    "decoding with unpacked weights": (
+        "Llama-3.1 8B", "A100", Layout(), "PyTorch compiled",
+        {"phase": "decode", "batch": 1, "precision": "q4_0", "length": 500}),
+    "decoding through the cores": (
+        "Llama-3.1 8B", "NVIDIA L40S", Layout(), "ExLlamaV2",
+        {"phase": "decode", "batch": 2, "precision": "int4", "length": 500}),
+    "decoding with an 8-bit cache": (
+        "Llama-3.1 8B", "H100", Layout(tensor=2), "TensorRT-LLM 0",
+        {"phase": "decode", "batch": 300, "precision": "fp8", "length": 1500}),
+    "decoding a state": ("Mamba-2 2.7B", "H100", Layout(), "vLLM with host scheduling",
+        {"phase": "decode", "batch": 16, "precision": "bf16", "length": 1500}),
+    "an encoder, operator by operator": ("BERT-Large", "V100", Layout(), "PyTorch eager",
+        {"phase": "inference", "batch": 8, "precision": "fp16", "length": 384}),
+    "narrow heads on vector units": (NARROW_HEADS, "A100", Layout(), "Serving engine",
+        {"phase": "prefill", "batch": 2, "precision": "bf16", "length": 600}),
+    "plain attention computed again": (
+        "Llama-3.1 70B", "A100", Layout(tensor=8, pipeline=4, data=4, microbatch_size=2),
+        "Megatron-LM", {"phase": "training", "batch": 72, "precision": "bf16", "length": 2048,
+                        "recomputation": "selective"}),
+    "all layers computed again": (
+        "GPT-3 175B", "A100",
+        Layout(tensor=8, pipeline=12, data=2, virtual_stages=2, microbatch_size=1),
+        "Megatron-LM sequence parallel", {"phase": "training", "batch": 24, "precision": "bf16",
+                                          "length": 2048, "recomputation": "full"}),
+    "plain attention kept": (
+        "GPT-2 124M", "V100", Layout(data=16, sharding="optimizer"), "PyTorch eager",
+        {"phase": "training", "batch": 64, "precision": "fp16", "length": 1024}),
+    "experts in 8 bits": (
+        "Mixtral 8x7B", "H100",
+        Layout(tensor=2, pipeline=2, data=8, expert=8, microbatch_size=1, sharding="optimizer"),
+        "NeMo before grouped experts",
+        {"phase": "training", "batch": 64, "precision": "fp8", "length": 4096}),
+    "experts with everything sharded": (
+        "DeepSeek-V3", "H100", Layout(context=2, data=64, expert=32, sharding="full"),
+        "Training framework",
+        {"phase": "training", "batch": 128, "precision": "bf16", "length": 4096}),
+    "images everywhere": ("ResNet-50", "A100", Layout(data=64), "MXNet",
+        {"phase": "training", "batch": 3000, "precision": "fp16"}),
+    "little work on slow links": (
+        "GPT-2 124M", "A100", Layout(data=256, sharding="gradients"), "PyTorch FSDP",
+        {"phase": "training", "batch": 256, "precision": "fp32", "length": 128}),
+    "weights that stay on the chip": ("MobileNetV1", "Edge TPU", Layout(), "Edge TPU runtime",
+        {"phase": "inference", "batch": 1, "precision": "int8"}),
+    "weights that stream to the chip": ("ResNet-50", "Edge TPU", Layout(), "Edge TPU runtime",
+        {"phase": "inference", "batch": 2, "precision": "int8"}),
+    "a core without vector instructions": (
+        "MLPerf Tiny KWS DS-CNN", "STM32L4R5", Layout(), "TFLite Micro portable",
+        {"phase": "inference", "batch": 1, "precision": "int8"}),
+    "threads on some of the cores": ("MobileNetV2", "Raspberry Pi 5",
+        Layout(), "TFLite on CPU", {"phase": "inference", "batch": 1, "precision": "fp32"}),
+}  # fmt: skip
+
+
+def agrees(run, expected):
+    for name, value in expected.items():
+        told = run.si(name)
+        assert (told is None) == (value is None), name
+        if value is not None:
+            assert told == pytest.approx(value, rel=1e-9, abs=0.0), name
+
+
+@pytest.mark.parametrize("execution_of", EXECUTIONS.values(), ids=EXECUTIONS)
+def test_every_way_to_divide_the_work_is_found_twice(execution_of):
+    name, hardware, layout, runtime, asked = execution_of
+    model = Models[name] if isinstance(name, str) else name
+    system, runtime = joined(hardware, layout), Runtimes[runtime]
+    case = Case(model, system, runtime, layout=layout, **asked)
+    asked = dict(asked)
+    length = asked.pop("length", None)
+    run = Engine.solve(
+        model, system, runtime=runtime, batch_size=asked.pop("batch"), sequence_length=length,
+        context_length=length, **asked,
+    )  # fmt: skip
+    agrees(run, performance(case))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "batch", "prompt", "output"),
+    [
+        ("Serving engine", 200, 300, 150),
+        ("Serving engine", 3, 300, 150),
+        ("Serving engine", 64, 5000, 20),
+        ("Serving engine, cached prompts", 64, 700, 90),
+        ("vLLM with host scheduling", 30, 900, 400),
+    ],
+)
+@pytest.mark.parametrize("layout", [Layout(tensor=4), Layout(tensor=2, data=2)], ids=str)
+def test_continuous_batching_is_found_twice(runtime, batch, prompt, output, layout):
+    model, system = Models["Llama-3.1 8B"], joined("H100", layout)
+    twin = Runtimes[runtime]
+    _, expected = serving(model, system, twin, batch=batch, prompt=prompt, output=output,
+                          precision="bf16", layout=layout)  # fmt: skip
+    run = Engine.solve(model, system, phase="serving", runtime=twin, batch_size=batch,
+                       sequence_length=prompt, output_length=output, precision="bf16")  # fmt: skip
+    agrees(run, expected)
