@@ -26,6 +26,8 @@ _OTHER_WORD = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
 _COMMUTING = {*_OTHER_NAME, "zip", "isclose"}
 # Words for people: no fault of the physics.
 _WORDS = frozenset({"help", "label", "description", "remedy", "title", "words"})
+# A zip that insists on equal lengths only repeats what its callers ensure.
+_LEFT = _WORDS | {"strict"}
 # A number this small only keeps zero out of a division or a root, or rounding out of a ceiling.
 _GUARD = 1e-8
 
@@ -127,17 +129,17 @@ def _places(statement: ast.AST, node: ast.AST) -> Iterator[tuple[Any, Any, Any]]
 
 def _is_declaration_or_words(node: ast.AST) -> bool:
     match node:
-        case ast.Import() | ast.ImportFrom() | ast.JoinedStr():
+        case (
+            ast.Import()
+            | ast.ImportFrom()
+            | ast.JoinedStr()
+            | ast.Expr(value=ast.Constant())
+            | ast.If(test=ast.Name(id="TYPE_CHECKING"))
+            | ast.Assign(targets=[ast.Name(id="__all__")])
+            | ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar")))
+        ):
             return True
-        case ast.Expr(value=ast.Constant()):
-            return True
-        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-            return True
-        case ast.Assign(targets=[ast.Name(id="__all__")]):
-            return True
-        case ast.keyword(arg=name):
-            return name in _WORDS
-    return False
+    return isinstance(node, ast.keyword) and node.arg in _LEFT
 
 
 def _changes(node: ast.AST, commuting: AbstractSet[str]) -> Iterator[ast.AST]:
@@ -189,7 +191,7 @@ def _calls(node: ast.Call, commuting: AbstractSet[str]) -> Iterator[ast.AST]:
     for i, (one, other) in enumerate(pairwise(node.args)):
         if not commutes and not (_is_word(one) and _is_word(other)):
             yield _with(node, args=[*node.args[:i], other, one, *node.args[i + 2 :]])
-    stated = [keyword for keyword in node.keywords if keyword.arg not in _WORDS]
+    stated = [keyword for keyword in node.keywords if keyword.arg not in _LEFT]
     for keyword in stated:
         yield _with(node, keywords=[each for each in node.keywords if each is not keyword])
     for one, other in pairwise(stated):

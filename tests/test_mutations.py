@@ -51,6 +51,7 @@ def test_a_line_is_given_the_faults_a_person_might_make(source, expected):
         "x: Literal[3]",
         "if TYPE_CHECKING: f(3)",
         "__all__ = ['a']",
+        "T = TypeVar('T', bound=int)",
         "y = f'{a + b} words'",
         "y = 'words'",
         "y = a + np.zeros_like(b)",

@@ -466,3 +466,110 @@ def test_defaults_are_within_bounds_for_every_hardware_format():
         precisions = application.system.hardware.precisions
         assert application.precision in precisions
         assert set(precisions) <= set(Hardware["H100"].precisions) | {"int8", "fp32"}
+
+
+# A day to ten years, a wink to an hour: what the controls of the labs reach, in their own units.
+_RANGES = {
+    (ResourceSimulation, "Inference"): {
+        "duration_days": (1, 3650, 365, "day", "log"),
+        "batch_size": (1, 16 * 64, 64, "dimensionless", "log"),
+        "duty_cycle": (1e-4, 1, 1, "dimensionless", "log"),
+        "utilization": (0.01, 1, 0.6, "dimensionless", "linear"),
+        "replacement_years": (0.5, 20, 5, "year", "linear"),
+    },
+    (ResourceSimulation, "Doorbell"): {"batch_size": (1, 256, 1, "dimensionless", "log")},
+    (ReliabilitySimulation, "Frontier"): {
+        "repair_hours": (0.1, 30 * 24, 24, "hour", "log"),
+        "checkpoint_cost_s": (0.1, 3600, 10, "second", "log"),
+        "checkpoint_interval_minutes": (0.5, 24 * 60, 10, "minute", "log"),
+        "restart_minutes": (0.1, 4 * 60, 5, "minute", "log"),
+        "spares": (0, 256, 16, "dimensionless", "linear"),
+    },
+    (NodeSimulation, "Inference"): {
+        "sequence_length": (1, 2**17, 4096, "dimensionless", "log"),
+    },
+}
+
+
+@pytest.mark.parametrize(("kind", "application"), _RANGES)
+def test_controls_reach_as_far_as_the_labs_say(kind, application):
+    declared = {choice.name: choice for choice in kind(application).choices}
+    for name, expected in _RANGES[kind, application].items():
+        choice = declared[name]
+        found = (choice.minimum, choice.maximum, choice.default, choice.unit, choice.scale)
+        assert found == expected, name
+        assert choice.integer is (name in ("batch_size", "spares", "sequence_length"))
+
+
+def test_whole_numbers_are_whole_and_bounds_are_included():
+    batch = NumberChoice(name="batch", label="", help="", unit="dimensionless", minimum=1,
+                         maximum=8, default=2, integer=True)  # fmt: skip
+    assert [batch.validate(value) for value in (1, 8.0, "3")] == [1, 8, 3]
+    assert type(batch.validate(8.0)) is int
+    for wrong in (2.5, 0, 9, "9"):
+        with pytest.raises(InvalidInput, match="a whole number from 1 to 8"):
+            batch.validate(wrong)
+    hours = NumberChoice(name="hours", label="", help="", unit="hour", minimum=0.5, maximum=48,
+                         default=1.0)  # fmt: skip
+    assert hours.validate("1 day") == 24.0
+    assert hours.accepted == "a number of hour from 0.5 to 48"
+    assert hours.scale == "linear"
+    with pytest.raises(InvalidInput, match=r"hours: received '3 day'"):
+        hours.validate("3 day")
+
+
+def test_options_are_listed_with_label_and_heading():
+    plain = OptionChoice(name="mode", label="", help="", options=("car", "train"), default="car")
+    assert plain.listed() == (("car", "car", ""), ("train", "train", ""))
+    region = next(c for c in ResourceSimulation("Doorbell").choices if c.name == "region")
+    listed = {option.value: option for option in region.listed()}
+    assert listed["Quebec"].label == Regions.Quebec.label
+    assert listed["Quebec"].group == Regions.Quebec.group
+
+
+def test_defaults_may_depend_on_the_application_and_are_checked():
+    def twice(default):
+        return NumberChoice(
+            name="batch",
+            label="",
+            help="",
+            unit="dimensionless",
+            minimum=1,
+            maximum=lambda simulation: 2 * simulation.scenario.batch_size,
+            default=default,
+        )
+
+    resolved = twice(lambda s: s.scenario.batch_size).resolve(NodeSimulation("Inference"))
+    assert (resolved.maximum, resolved.default) == (128, 64)
+    with pytest.raises(InvalidInput, match="batch"):
+        twice(129).resolve(NodeSimulation("Inference"))
+
+
+def test_a_simulation_starts_where_the_mission_is():
+    usual = ResourceSimulation()
+    assert (usual.scenario, usual.persona) == (Applications.Doorbell, Personas.TinyPioneer)
+    gang = ReliabilitySimulation("Frontier", Personas.CloudTitan)
+    assert gang.scenario is Applications.Frontier
+    for wrong in (3, None.__class__, Personas.CloudTitan):
+        with pytest.raises(InvalidInput, match="application"):
+            ResourceSimulation(wrong)
+    with pytest.raises(InvalidInput, match="persona"):
+        ResourceSimulation(None, Applications.Doorbell)
+    for wrong in ([], "region", 3):
+        with pytest.raises(InvalidInput, match="a dictionary from choice name to value"):
+            usual.evaluate(wrong)
+    assert usual.evaluate() == usual.evaluate({}) == usual.evaluate(usual.defaults)
+
+
+def test_the_context_says_what_was_asked_and_a_ledger_may_bring_its_own():
+    ledger = ResourceSimulation("Doorbell", "TinyPioneer").evaluate({"region": "Quebec"})
+    assert ledger.context["simulation"] == "ResourceSimulation"
+    assert ledger.context["persona"] == "TinyPioneer"
+    assert ledger.context["choice"]["region"] == "Quebec"
+    assert ledger.context["choice"]["duration_days"] == 365.0
+
+    class Told(BaseSimulation):
+        def evaluate(self, choice):
+            return SystemLedger(context={"said": len(choice)})
+
+    assert Told().evaluate().context == {"said": 0}
