@@ -999,6 +999,10 @@ EXECUTIONS = {
     "a prompt to experts": (
         "Mixtral 8x7B", "H100", Layout(data=16, expert=16, sharding="full"), "Serving engine",
         {"phase": "prefill", "batch": 40, "precision": "bf16", "length": 700}),
+    "a prompt to experts that are not there": (
+        "Llama-3.1 8B", "H100", Layout(data=4, expert=4), "Serving engine",
+        {"phase": "prefill", "batch": 4, "precision": "bf16", "length": 512},
+    ),
     "decoding through stages": (
         "Llama-3.1 70B", "A100", Layout(tensor=16, pipeline=4, data=2), "FasterTransformer",
         {"phase": "decode", "batch": 50, "precision": "int8", "length": 900}),

@@ -337,9 +337,7 @@ def _verdict(value, limit, sense="at most"):
         (_verdict(5.0, 4.0), False, -0.25, "violated by 25 %. Shrink."),
         (_verdict(8.0, 4.0), False, -1.0, "violated by 100 %. Shrink."),
         (_verdict(20.0, 4.0), False, -4.0, "violated by a factor of 5. Shrink."),
-        (_verdict(1.0, 0.0), False, -1.0, "violated by 100 %. Shrink."),
         (_verdict(0.0, 4.0), True, 1.0, "holds with 100 % to spare"),
-        (_verdict(1.0, -4.0), False, -1.25, "violated by a factor of"),
     ],
 )
 def test_verdicts_at_and_around_their_limits(verdict, holds, margin, words):
