@@ -75,22 +75,47 @@ class Trace:
 
 
 class _Tracer:
-    """Tells coverage which test runs, and takes its time."""
+    """Tells coverage which test runs, and takes its time.
+
+    What a fixture of many tests runs is run for each of them, though only once.
+    """
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.measured, self.seconds = measured, {}
+        self.users: dict[str, list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
+        for name in item.fixturenames:
+            self.users.setdefault(f"fixture {name}", []).append(item.nodeid)
         self.measured.switch_context(item.nodeid)
         start = time.perf_counter()
         result = yield
         self.seconds[item.nodeid] = time.perf_counter() - start
         return result
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        if fixturedef.scope == "function":
+            return (yield)
+        self.measured.switch_context(f"fixture {fixturedef.argname}")
+        result = yield
+        self.measured.switch_context(request._pyfuncitem.nodeid)
+        return result
+
     def pytest_runtest_logreport(self, report):
         if report.outcome != "passed":
             self.seconds[report.nodeid] = -1.0
+
+    def lines(self) -> Lines:
+        data = self.measured.get_data()
+        return {
+            str(Path(name).relative_to(REPOSITORY)): {
+                line: [test for context in contexts for test in self.users.get(context, [context])]
+                for line, contexts in data.contexts_by_lineno(name).items()
+            }
+            for name in data.measured_files()
+        }
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
@@ -163,12 +188,9 @@ def _traced(path: str) -> tuple[Lines, dict[str, float]]:
     measured.start()
     _pytest(tracer, [path, "--maxfail=1000"])
     measured.stop()
-    data = measured.get_data()
-    lines = {
-        str(Path(name).relative_to(REPOSITORY)): data.contexts_by_lineno(name)
-        for name in data.measured_files()
+    return tracer.lines(), {
+        test: seconds for test, seconds in tracer.seconds.items() if seconds >= 0.0
     }
-    return lines, {test: seconds for test, seconds in tracer.seconds.items() if seconds >= 0.0}
 
 
 def _tried(path: str, code: Any, tests: dict[str, float]) -> str | None:

@@ -1003,6 +1003,18 @@ EXECUTIONS = {
         "Llama-3.1 8B", "H100", Layout(data=4, expert=4), "Serving engine",
         {"phase": "prefill", "batch": 4, "precision": "bf16", "length": 512},
     ),
+    "a prompt in parts on a microcontroller": (
+        "GPT-2 124M", "ESP32-S3", Layout(), "llama.cpp",
+        {"phase": "prefill", "batch": 1, "precision": "int8", "length": 1500},
+    ),
+    "training on the host's leash": (
+        "GPT-2 124M", "A100", Layout(), "PyTorch eager",
+        {"phase": "training", "batch": 1, "precision": "bf16", "length": 32},
+    ),
+    "stages on the host's leash": (
+        "GPT-2 124M", "A100", Layout(pipeline=4, microbatch_size=1), "PyTorch eager",
+        {"phase": "training", "batch": 3, "precision": "bf16", "length": 32},
+    ),
     "decoding through stages": (
         "Llama-3.1 70B", "A100", Layout(tensor=16, pipeline=4, data=2), "FasterTransformer",
         {"phase": "decode", "batch": 50, "precision": "int8", "length": 900}),

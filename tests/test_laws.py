@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mlsysim import formulas
 from mlsysim.errors import DimensionError
-from mlsysim.formulas import Laws
+from mlsysim.formulas import Law, Laws
 from mlsysim.sources import Sources
-from mlsysim.units import quantity
+from mlsysim.units import Count, Fraction, Joules, Seconds, Watts, quantity
 
 # Inside the range where every law is defined: shares below one, counts of at least one.
 _EXAMPLES = {
@@ -174,3 +174,22 @@ def test_the_roofline_is_never_above_either_roof(intensity, rate, bandwidth):
     assert attained <= intensity * bandwidth
     ridge = formulas.ridge_point(rate, bandwidth)
     assert formulas.attainable_rate(ridge, rate, bandwidth) == pytest.approx(rate)
+
+
+def _half(number: Count) -> Fraction:  # noqa: ARG001 - the answer is the same for every number
+    return 0.5
+
+
+def _wrong(power: Watts, duration: Seconds) -> Joules:
+    return power / duration
+
+
+def test_a_law_that_gives_a_plain_number_gives_it_as_a_quantity():
+    law = Law("half", _half, _half, "mlsysim-fit")
+    assert law.with_quantities(quantity(3.0, "dimensionless")) == quantity(0.5, "dimensionless")
+
+
+def test_a_law_whose_equation_has_another_dimension_is_told_so():
+    law = Law("wrong", _wrong, _wrong, "mlsysim-fit")
+    with pytest.raises(DimensionError, match="result of wrong: .* accepted: joule"):
+        law.with_quantities(quantity(6.0, "watt"), quantity(3.0, "second"))

@@ -99,6 +99,7 @@ def test_nothing_can_be_changed(ledger):
         lambda: setattr(ledger.performance, "latency", 1.0),
         lambda: setattr(ledger.performance, "anything", 1.0),
         lambda: delattr(ledger.performance, "latency"),
+        lambda: object.__setattr__(ledger.performance, "latency", 1.0),
     ):
         with pytest.raises((AttributeError, TypeError)):
             change()

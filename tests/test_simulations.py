@@ -30,7 +30,8 @@ from mlsysim import (
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import Hardware
 from mlsysim.ledger import metric_paths
-from mlsysim.simulations import SIMULATIONS
+from mlsysim.simulations import SIMULATIONS, Choice
+from mlsysim.simulations.deployment import Deployment
 
 _SERVED = [(kind, application) for kind in SIMULATIONS for application in kind.applications()]
 
@@ -525,6 +526,36 @@ def test_options_are_listed_with_label_and_heading():
     listed = {option.value: option for option in region.listed()}
     assert listed["Quebec"].label == Regions.Quebec.label
     assert listed["Quebec"].group == Regions.Quebec.group
+
+
+def test_a_bare_choice_says_what_it_lacks():
+    with pytest.raises(InvalidInput, match="a NumberChoice or an OptionChoice"):
+        Choice(name="mood", label="", help="", default=3).validate(3)
+
+
+def test_power_without_an_interval_leaves_energy_without_doubt():
+    """Half of the time at 8 kW, half idle: 70 W and 575 W of its host for each of 8 devices."""
+    scenario = Applications.Inference
+    deployed = Deployment(
+        scenario=scenario,
+        performance=Performance(power=8000.0, throughput=10.0),
+        units=3.0,
+        region=Regions.Quebec,
+        facility=Facilities["none"],
+        duration_s=1000.0,
+        lifetime_s=4000.0,
+        duty_cycle=1.0,
+        utilization=0.5,
+    )
+    used = deployed.sustainability()
+    energy = 3 * (0.5 * 8000 + 0.5 * 8 * (70 + 575)) * 1000
+    assert used.si("energy") == pytest.approx(energy, rel=1e-12)
+    assert used.si_interval("energy") == pytest.approx((energy, energy), rel=1e-12)
+    spent = deployed.economics(used)
+    price = 3 * 8 * Hardware["H100"].price_usd / 4
+    assert spent.si("capital_cost") == pytest.approx(price)
+    assert spent.si("cost_per_sample") == pytest.approx(spent.si("tco") / (10 * 1000 * 0.5 * 3))
+    assert spent.si_interval("cost_per_sample") is None
 
 
 def test_defaults_may_depend_on_the_application_and_are_checked():
