@@ -221,7 +221,7 @@ def test_junk_is_refused_or_gives_a_ledger_that_physics_allows(case):
         ({"recomputation": "some"}, "recomputation: received 'some'; accepted: none, selective"),
         ({"attention": "flash"}, "attention: received 'flash'; accepted: fused, plain"),
         ({"phase": "thinking"}, "phase of Llama-3.1 8B: received 'thinking'"),
-        ({"runtime": "vLM"}, "Did you mean 'vLLM'"),
+        ({"runtime": "TensorTR"}, "Did you mean 'TensorRT'"),
         ({"precision": "bf61"}, "Did you mean 'bf16'"),
     ],
 )

@@ -191,5 +191,5 @@ def test_a_law_that_gives_a_plain_number_gives_it_as_a_quantity():
 
 def test_a_law_whose_equation_has_another_dimension_is_told_so():
     law = Law("wrong", _wrong, _wrong, "mlsysim-fit")
-    with pytest.raises(DimensionError, match="result of wrong: .* accepted: joule"):
+    with pytest.raises(DimensionError, match=r"result of wrong: .* accepted: joule"):
         law.with_quantities(quantity(6.0, "watt"), quantity(3.0, "second"))
