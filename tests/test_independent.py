@@ -1064,6 +1064,14 @@ EXECUTIONS = {
         {"phase": "training", "batch": 256, "precision": "fp32", "length": 128}),
     "weights that stay on the chip": ("MobileNetV1", "Edge TPU", Layout(), "Edge TPU runtime",
         {"phase": "inference", "batch": 1, "precision": "int8"}),
+    "weights that stream to a larger chip": (
+        "ResNet-50", "Hailo-8", Layout(), "HailoRT",
+        {"phase": "inference", "batch": 2, "precision": "int8"},
+    ),
+    "weights on a microcontroller's array": (
+        "ResNet-50", "STM32N657", Layout(), "ST Edge AI on Neural-ART",
+        {"phase": "inference", "batch": 1, "precision": "int8"},
+    ),
     "weights that stream to the chip": ("ResNet-50", "Edge TPU", Layout(), "Edge TPU runtime",
         {"phase": "inference", "batch": 2, "precision": "int8"}),
     "a core without vector instructions": (
