@@ -984,6 +984,7 @@ def joined(name, layout, network=25e9, per_node=8):
 
 
 NARROW_HEADS = replace(Models["GPT-2 124M"], name="Heads of 12", heads=64, aliases=())
+TIED = replace(Models["Mixtral 8x7B"], name="Mixtral with a tied head", tied=True, aliases=())
 EXECUTIONS = {
     "a batch of prompts": ("Llama-3.1 8B", "H100", Layout(), "Serving engine",
         {"phase": "prefill", "batch": 4, "precision": "bf16", "length": 1000}),
@@ -1057,6 +1058,10 @@ EXECUTIONS = {
         "DeepSeek-V3", "H100", Layout(context=2, data=64, expert=32, sharding="full"),
         "Training framework",
         {"phase": "training", "batch": 128, "precision": "bf16", "length": 4096}),
+    "experts below a head that is the embedding": (
+        TIED, "H100", Layout(data=8, expert=4, sharding="gradients"), "Training framework",
+        {"phase": "training", "batch": 16, "precision": "bf16", "length": 1024},
+    ),
     "images everywhere": ("ResNet-50", "A100", Layout(data=64), "MXNet",
         {"phase": "training", "batch": 3000, "precision": "fp16"}),
     "little work on slow links": (

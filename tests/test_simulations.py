@@ -25,13 +25,14 @@ from mlsysim import (
     Regions,
     ReliabilitySimulation,
     ResourceSimulation,
+    Sustainability,
     SystemLedger,
 )
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import Hardware
 from mlsysim.ledger import metric_paths
 from mlsysim.simulations import SIMULATIONS, Choice
-from mlsysim.simulations.deployment import Deployment
+from mlsysim.simulations.deployment import Deployment, verdicts
 
 _SERVED = [(kind, application) for kind in SIMULATIONS for application in kind.applications()]
 
@@ -429,6 +430,30 @@ def test_a_fleet_beyond_the_world_is_told_so():
     ledger = ResourceSimulation(Applications.Frontier, Personas.TinyPioneer).evaluate({})
     (verdict,) = [v for v in ledger.verdicts if v.constraint == "World's electricity"]
     assert not verdict.holds
+
+
+def test_a_hundredth_of_the_worlds_electricity_is_worth_a_word():
+    """29,500 TWh a year are 3.365 TW."""
+    scenario = Applications.Inference
+    world = 29_500e12 * 3600 / (365.25 * 86_400)
+    assert world == pytest.approx(3.365e12, rel=1e-3)
+
+    def found(power):
+        ledger = SystemLedger(
+            performance=Performance(latency=0.01, memory_used=1.0, memory_capacity=2.0),
+            sustainability=Sustainability(average_power=power),
+        )
+        return {verdict.constraint: verdict for verdict in verdicts(scenario, ledger)}
+
+    assert "World's electricity" not in found(0.0099 * world)
+    noted, beyond = found(0.0101 * world), found(1.01 * world)
+    assert noted["World's electricity"].holds
+    assert noted["World's electricity"].limit == pytest.approx(world)
+    assert not beyond["World's electricity"].holds
+    assert [name for name in noted if name != "World's electricity"] == [
+        "Deadline",
+        "Fits in memory",
+    ]
 
 
 def test_a_simulation_that_forgets_its_ledger_is_named():
