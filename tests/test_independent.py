@@ -1087,6 +1087,13 @@ EXECUTIONS = {
 }  # fmt: skip
 
 
+def unit_of_work(case):
+    if case.length is None:
+        return "sample" if case.training else "inference"
+    units = {"decode": "token", "prefill": "prompt", "training": "sequence"}
+    return units.get(case.phase, "inference")
+
+
 def agrees(run, expected):
     for name, value in expected.items():
         told = run.si(name)
@@ -1108,6 +1115,9 @@ def test_every_way_to_divide_the_work_is_found_twice(execution_of):
         context_length=length, **asked,
     )  # fmt: skip
     agrees(run, performance(case))
+    assert run.unit_of_work == unit_of_work(case)
+    assert run.precision == case.precision.name
+    assert run.hardware == case.hardware.name
 
 
 @pytest.mark.parametrize(
@@ -1129,3 +1139,4 @@ def test_continuous_batching_is_found_twice(runtime, batch, prompt, output, layo
     run = Engine.solve(model, system, phase="serving", runtime=twin, batch_size=batch,
                        sequence_length=prompt, output_length=output, precision="bf16")  # fmt: skip
     agrees(run, expected)
+    assert run.unit_of_work == "token"
