@@ -661,8 +661,8 @@ def kept_for_backward(case):
 # Intervals.
 
 
-def factors(case):
-    """By what factor time and energy may be off, from the residuals of their kind."""
+def bands(case):
+    """The names of the residuals that time and energy of this kind rest on."""
     together = case.batch > case.layout.data
     fixed = case.length is None
     if case.hardware.tier == "tiny":
@@ -672,8 +672,23 @@ def factors(case):
     elif fixed:
         names = "inference" if case.hardware.tier == "cloud" else "edge", "energy of images"
     else:
-        names = "serving" if together else "decode", "energy of serving"
-    return tuple(math.exp(Bands[name].log_half_width) for name in names)
+        one_or_many = "serving" if together and case.phase == "decode" else case.phase
+        names = one_or_many, "energy of serving"
+    return names
+
+
+def factors(case):
+    """By what factor time and energy may be off."""
+    return tuple(math.exp(Bands[name].log_half_width) for name in bands(case))
+
+
+def what_it_rests_on(case):
+    band = Bands[bands(case)[0]]
+    runtime, architecture = case.runtime.name, case.hardware.architecture
+    if f"{runtime} on {architecture}" in band.combinations:
+        return f"{band.rows} measurements of {band.name}, median error {band.median:.0%}"
+    missing = f"no measurement of {runtime} on {architecture} among {band.rows} of {band.name}"
+    return f"extrapolated: {missing}"
 
 
 # The deployment.
@@ -1118,6 +1133,13 @@ def test_every_way_to_divide_the_work_is_found_twice(execution_of):
     assert run.unit_of_work == unit_of_work(case)
     assert run.precision == case.precision.name
     assert run.hardware == case.hardware.name
+    assert run.accuracy == what_it_rests_on(case)
+    for factor, paths in zip(factors(case), (("latency", "throughput"),
+                                             ("power", "energy", "energy_per_sample")),
+                             strict=True):  # fmt: skip
+        for path in paths:
+            ends = run.si(path) / factor, run.si(path) * factor
+            assert tuple(run.si_interval(path)) == pytest.approx(ends, rel=1e-12)
 
 
 @pytest.mark.parametrize(
