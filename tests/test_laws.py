@@ -150,6 +150,16 @@ def test_checkpoint_intervals_match_the_published_table(interval, young, exact):
     assert optimum + 600.0 == pytest.approx(exact, abs=0.6)
 
 
+def test_beyond_twice_the_failure_interval_daly_saves_once_an_interval():
+    """At C = M the expansion holds: √2 · (1 + √½ / 3 + ½ / 9) - 1 = √2 · 19 / 18 - 2 / 3."""
+    before, beyond = (
+        formulas.daly_checkpoint_interval(checkpoint=cost, interval=1000.0)
+        for cost in (1000.0, 2050.0)
+    )
+    assert before == pytest.approx(1000 * (math.sqrt(2) * 19 / 18 - 2 / 3), rel=1e-12)
+    assert beyond == 1000.0
+
+
 @given(checkpoint=st.floats(0.1, 1e4), interval=st.floats(10.0, 1e8), restart=st.floats(0.0, 1e4))
 def test_no_interval_beats_the_exact_optimum(checkpoint, interval, restart):
     assume(checkpoint < 100 * interval and restart < 100 * interval)  # beyond, nothing is kept
