@@ -1031,6 +1031,10 @@ EXECUTIONS = {
         "GPT-2 124M", "A100", Layout(pipeline=4, microbatch_size=1), "PyTorch eager",
         {"phase": "training", "batch": 3, "precision": "bf16", "length": 32},
     ),
+    "prompts through stages on the host's leash": (
+        "GPT-2 124M", "A100", Layout(pipeline=4), "PyTorch eager",
+        {"phase": "prefill", "batch": 6, "precision": "bf16", "length": 16},
+    ),
     "decoding through stages": (
         "Llama-3.1 70B", "A100", Layout(tensor=16, pipeline=4, data=2), "FasterTransformer",
         {"phase": "decode", "batch": 50, "precision": "int8", "length": 900}),

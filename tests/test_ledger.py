@@ -389,3 +389,12 @@ def test_html_has_a_card_for_each_group_that_holds_something(ledger):
     assert "<small" not in SystemLedger(performance=Performance(latency=0.2))._repr_html_()
     compared = ledger.compare(ledger)._repr_html_()
     assert compared.startswith("<pre")
+
+
+def test_json_is_for_people_too_and_has_no_nan():
+    ledger = SystemLedger(context={"said": "CO₂ – naïve"})
+    assert '"CO₂ – naïve"' in ledger.to_json()
+    assert "\n" not in ledger.to_json()
+    assert "\n  " in ledger.to_json(indent=2)
+    with pytest.raises(ValueError, match="JSON"):
+        SystemLedger(context={"said": math.nan}).to_json()
