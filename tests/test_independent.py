@@ -1035,6 +1035,10 @@ EXECUTIONS = {
         "GPT-2 124M", "A100", Layout(pipeline=4), "PyTorch eager",
         {"phase": "prefill", "batch": 6, "precision": "bf16", "length": 16},
     ),
+    "a prompt in parts to experts and through sums": (
+        "Mixtral 8x7B", "H100", Layout(tensor=2, data=4, expert=8), "llama.cpp",
+        {"phase": "prefill", "batch": 8, "precision": "bf16", "length": 2000},
+    ),
     "decoding through stages": (
         "Llama-3.1 70B", "A100", Layout(tensor=16, pipeline=4, data=2), "FasterTransformer",
         {"phase": "decode", "batch": 50, "precision": "int8", "length": 900}),
