@@ -175,6 +175,15 @@ def test_arrays_of_lengths_give_what_scalars_give(h100):
         assert many.si("latency")[index] == pytest.approx(one.si("latency"), rel=1e-12)
 
 
+def test_the_first_token_finds_an_empty_cache(h100):
+    """65,536 values of 2 bytes are kept for each token of Llama-3.1 8B, none before the first."""
+    lengths = np.array([0.0, 100.0])
+    run = Engine.solve(Models["Llama-3.1 8B"], h100, phase="decode", context_length=lengths)
+    assert run.si("cache_memory").tolist() == [0.0, 100 * 65_536 * 2]
+    empty = Engine.solve(Models["Llama-3.1 8B"], h100, phase="decode", context_length=0)
+    assert empty.si("cache_memory") is None
+
+
 def test_dividing_a_model_divides_its_weights_and_adds_communication():
     node = Systems["H100 node"]
     alone, together = (

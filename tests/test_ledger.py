@@ -208,6 +208,7 @@ def test_each_metric_has_label_description_and_a_ladder():
     for path in metric_paths():
         metric = SystemLedger.metric(path)
         assert metric.label
+        assert not metric.label.endswith(".")
         assert metric.description.endswith(".")
         assert metric.better in (None, "lower", "higher")
         assert not metric.unit or metric.unit in LADDERS
