@@ -1064,6 +1064,10 @@ EXECUTIONS = {
         "Llama-3.1 70B", "A100", Layout(tensor=8, pipeline=4, data=4, microbatch_size=2),
         "Megatron-LM", {"phase": "training", "batch": 72, "precision": "bf16", "length": 2048,
                         "recomputation": "selective"}),
+    "plain attention over a divided sequence": (
+        "Llama-3.1 8B", "A100", Layout(tensor=2, context=4, data=2), "Megatron-LM",
+        {"phase": "training", "batch": 4, "precision": "bf16", "length": 4096},
+    ),
     "all layers computed again": (
         "GPT-3 175B", "A100",
         Layout(tensor=8, pipeline=12, data=2, virtual_stages=2, microbatch_size=1),
