@@ -203,3 +203,7 @@ def test_a_law_whose_equation_has_another_dimension_is_told_so():
     law = Law("wrong", _wrong, _wrong, "mlsysim-fit")
     with pytest.raises(DimensionError, match=r"result of wrong: .* accepted: joule"):
         law.with_quantities(quantity(6.0, "watt"), quantity(3.0, "second"))
+
+
+def test_every_public_formula_is_a_registered_law():
+    assert set(Laws) == set(formulas.__all__) - {"Law", "Laws", "law"}

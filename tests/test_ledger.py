@@ -399,3 +399,14 @@ def test_json_is_for_people_too_and_has_no_nan():
     assert "\n  " in ledger.to_json(indent=2)
     with pytest.raises(ValueError, match="JSON"):
         SystemLedger(context={"said": math.nan}).to_json()
+
+
+def test_a_ledger_may_stand_in_a_set_whatever_was_asked(ledger):
+    again = SystemLedger.from_dict(json.loads(ledger.to_json()))
+    assert len({ledger, again, SystemLedger()}) == 2
+
+
+def test_the_interval_of_an_unknown_metric_is_refused():
+    for ask in ("si_interval", "interval", "interval_text"):
+        with pytest.raises(UnknownName, match="mood"):
+            getattr(Performance(latency=1.0), ask)("mood")
