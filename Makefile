@@ -46,6 +46,10 @@ lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
 test: .venv/dev chromium ## Run every test, browser tests included
 	@$(python) -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile
 
+.PHONY: mutate
+mutate: .venv/dev ## Put faults into the physics, one by one, and count those that tests notice
+	@$(python) tests/mutate.py $(options)
+
 .PHONY: check
 check: .venv/dev ## Check format, lint, types, import contracts and documentation
 	@.venv/bin/ruff format --check $(sources)

@@ -15,6 +15,7 @@ from mlsysim import (
     Engine,
     Hardware,
     InvalidInput,
+    Layout,
     MLSysimError,
     Models,
     Personas,
@@ -212,3 +213,46 @@ def test_junk_is_refused_or_gives_a_ledger_that_physics_allows(case):
     assert run.si("achieved_flop_rate") <= attainable * (1 + 1e-9)
     assert 0 <= (ledger.reliability.si("goodput") or 0) <= 1
     assert ledger.to_json()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"recomputation": "some"}, "recomputation: received 'some'; accepted: none, selective"),
+        ({"attention": "flash"}, "attention: received 'flash'; accepted: fused, plain"),
+        ({"phase": "thinking"}, "phase of Llama-3.1 8B: received 'thinking'"),
+        ({"runtime": "TensorTR"}, "Did you mean 'TensorRT'"),
+        ({"precision": "bf61"}, "Did you mean 'bf16'"),
+    ],
+)
+def test_the_engine_suggests_the_names_it_knows(arguments, words):
+    with pytest.raises(errors.UnknownName, match=words):
+        Engine.solve(Models["Llama-3.1 8B"], Systems["H100 node"], **arguments)
+
+
+def test_the_engine_divides_transformers_alone_and_by_layouts_alone():
+    node = Systems["H100 node"]
+    with pytest.raises(InvalidInput, match=r"layout: received 8; accepted: a Layout"):
+        Engine.solve(Models["Llama-3.1 8B"], node, layout=8)
+    for divided in ("tensor", "context", "pipeline"):
+        with pytest.raises(InvalidInput, match="data alone: ResNet-50 is no transformer"):
+            Engine.solve(Models["ResNet-50"], node, layout=Layout(**{divided: 2}))
+    with pytest.raises(InvalidInput, match="data alone"):
+        Engine.solve(Models["ResNet-50"], node, layout=Layout(data=2, expert=2))
+    assert Engine.solve(Models["ResNet-50"], node, layout=Layout(data=2)).si("latency") > 0
+    assert Engine.solve(Models["ResNet-50"], node, batch_size=8).si("communication_time") == 0.0
+
+
+def test_the_engine_asks_for_a_model_a_system_and_a_share_of_memory():
+    model, node = Models["Llama-3.1 8B"], Systems["H100 node"]
+    with pytest.raises(InvalidInput, match=r"model: received 'Llama'; accepted: a ModelSpec"):
+        Engine.solve("Llama", node)
+    with pytest.raises(InvalidInput, match=r"system: .* accepted: a System"):
+        Engine.solve(model, Hardware["H100"])
+    for share in (0.0, -0.5, 1.01):
+        with pytest.raises(InvalidInput, match="share_of_memory"):
+            Engine.largest_batch(model, node, tokens_per_sequence=100, share_of_memory=share)
+    assert Engine.largest_batch(model, node, tokens_per_sequence=100, share_of_memory=1.0) > 1
+    for output in (0, 0.5, math.nan, np.array([5, 0])):
+        with pytest.raises(InvalidInput, match=r"output_length: .* a number of at least 1"):
+            Engine.solve(model, node, phase="serving", output_length=output)

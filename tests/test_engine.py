@@ -175,6 +175,30 @@ def test_arrays_of_lengths_give_what_scalars_give(h100):
         assert many.si("latency")[index] == pytest.approx(one.si("latency"), rel=1e-12)
 
 
+def test_how_many_sequences_fit_worked_by_hand(h100):
+    """Beside 16.06 GB of weights, each token takes 131,072 bytes; 90 % of 80 GiB may be used."""
+    model = Models["Llama-3.1 8B"]
+    free = 0.9 * 80 * 2**30 - 8_030_261_248 * 2
+    one = Engine.largest_batch(model, h100, tokens_per_sequence=1000)
+    assert type(one) is float
+    assert one == free // (1000 * 131_072)
+    many = Engine.largest_batch(model, h100, tokens_per_sequence=np.array([1000.0, 1e9]))
+    assert many.tolist() == [one, 1.0]
+    half = Engine.largest_batch(model, h100, tokens_per_sequence=1000, share_of_memory=0.5)
+    assert half == (free - 0.4 * 80 * 2**30) // (1000 * 131_072)
+    spread = _alone(Hardware["H100"], layout=Layout(data=4), devices_per_node=4)
+    assert Engine.largest_batch(model, spread, tokens_per_sequence=1000) == 4 * one
+
+
+def test_the_first_token_finds_an_empty_cache(h100):
+    """65,536 values of 2 bytes are kept for each token of Llama-3.1 8B, none before the first."""
+    lengths = np.array([0.0, 100.0])
+    run = Engine.solve(Models["Llama-3.1 8B"], h100, phase="decode", context_length=lengths)
+    assert run.si("cache_memory").tolist() == [0.0, 100 * 65_536 * 2]
+    empty = Engine.solve(Models["Llama-3.1 8B"], h100, phase="decode", context_length=0)
+    assert empty.si("cache_memory") is None
+
+
 def test_dividing_a_model_divides_its_weights_and_adds_communication():
     node = Systems["H100 node"]
     alone, together = (

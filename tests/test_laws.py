@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mlsysim import formulas
 from mlsysim.errors import DimensionError
-from mlsysim.formulas import Laws
+from mlsysim.formulas import Law, Laws
 from mlsysim.sources import Sources
-from mlsysim.units import quantity
+from mlsysim.units import Count, Fraction, Joules, Seconds, Watts, quantity
 
 # Inside the range where every law is defined: shares below one, counts of at least one.
 _EXAMPLES = {
@@ -237,6 +237,16 @@ def test_the_sustained_clock_keeps_the_mean_power_and_no_higher_one_does(power, 
     assert clock == 1.0 or mean_power(clock * 1.01) > power
 
 
+def test_beyond_twice_the_failure_interval_daly_saves_once_an_interval():
+    """At C = M the expansion holds: √2 · (1 + √½ / 3 + ½ / 9) - 1 = √2 · 19 / 18 - 2 / 3."""
+    before, beyond = (
+        formulas.daly_checkpoint_interval(checkpoint=cost, interval=1000.0)
+        for cost in (1000.0, 2050.0)
+    )
+    assert before == pytest.approx(1000 * (math.sqrt(2) * 19 / 18 - 2 / 3), rel=1e-12)
+    assert beyond == 1000.0
+
+
 @given(checkpoint=st.floats(0.1, 1e4), interval=st.floats(10.0, 1e8), restart=st.floats(0.0, 1e4))
 def test_no_interval_beats_the_exact_optimum(checkpoint, interval, restart):
     assume(checkpoint < 100 * interval and restart < 100 * interval)  # beyond, nothing is kept
@@ -261,3 +271,26 @@ def test_the_roofline_is_never_above_either_roof(intensity, rate, bandwidth):
     assert attained <= intensity * bandwidth
     ridge = formulas.ridge_point(rate, bandwidth)
     assert formulas.attainable_rate(ridge, rate, bandwidth) == pytest.approx(rate)
+
+
+def _half(number: Count) -> Fraction:  # noqa: ARG001 - the answer is the same for every number
+    return 0.5
+
+
+def _wrong(power: Watts, duration: Seconds) -> Joules:
+    return power / duration
+
+
+def test_a_law_that_gives_a_plain_number_gives_it_as_a_quantity():
+    law = Law("half", _half, _half, "mlsysim-fit")
+    assert law.with_quantities(quantity(3.0, "dimensionless")) == quantity(0.5, "dimensionless")
+
+
+def test_a_law_whose_equation_has_another_dimension_is_told_so():
+    law = Law("wrong", _wrong, _wrong, "mlsysim-fit")
+    with pytest.raises(DimensionError, match=r"result of wrong: .* accepted: joule"):
+        law.with_quantities(quantity(6.0, "watt"), quantity(3.0, "second"))
+
+
+def test_every_public_formula_is_a_registered_law():
+    assert set(Laws) == set(formulas.__all__) - {"Law", "Laws", "law"}

@@ -99,6 +99,7 @@ def test_nothing_can_be_changed(ledger):
         lambda: setattr(ledger.performance, "latency", 1.0),
         lambda: setattr(ledger.performance, "anything", 1.0),
         lambda: delattr(ledger.performance, "latency"),
+        lambda: object.__setattr__(ledger.performance, "latency", 1.0),
     ):
         with pytest.raises((AttributeError, TypeError)):
             change()
@@ -207,6 +208,7 @@ def test_each_metric_has_label_description_and_a_ladder():
     for path in metric_paths():
         metric = SystemLedger.metric(path)
         assert metric.label
+        assert not metric.label.endswith(".")
         assert metric.description.endswith(".")
         assert metric.better in (None, "lower", "higher")
         assert not metric.unit or metric.unit in LADDERS
@@ -217,3 +219,194 @@ def test_a_new_group_needs_only_its_metrics():
         noise = Metric("watt", "Noise", "Sound power.", "lower")
 
     assert Comfort(noise="3 mW").noise_mw == pytest.approx(3.0)
+
+
+_LESS = {
+    "performance": "latency compute_time memory_time communication_time bubble_time overhead_time "
+    "power energy energy_per_sample memory_used weight_memory activation_memory cache_memory "
+    "state_memory flash_used",
+    "sustainability": "energy it_energy average_power device_power carbon operational_carbon "
+    "embodied_carbon water on_site_water grid_water",
+    "economics": "tco capital_cost running_cost cost_per_sample",
+    "reliability": "expected_failures",
+}
+_MORE = {
+    "performance": "throughput model_flops_utilization achieved_flop_rate",
+    "sustainability": "battery_life",
+    "reliability": "mean_time_between_failures availability goodput",
+}
+_NEITHER = {
+    "performance": "arithmetic_intensity ridge_point peak_flop_rate memory_bandwidth "
+    "memory_capacity flash_capacity",
+    "reliability": "devices checkpoint_interval optimal_checkpoint_interval spares "
+    "young_checkpoint_interval daly_checkpoint_interval",
+}
+
+
+@pytest.mark.parametrize(
+    ("better", "listed"), [("lower", _LESS), ("higher", _MORE), (None, _NEITHER)]
+)
+def test_what_people_wait_pay_and_emit_is_better_lower_and_what_they_get_higher(better, listed):
+    for group, names in listed.items():
+        for name in names.split():
+            assert SystemLedger.metric(f"{group}.{name}").better == better, name
+
+
+def test_intervals_come_as_quantities_numbers_and_words():
+    run = Performance(latency=0.2, power=50.0).within(latency=1.25, power=(40.0, 70.0))
+    low, high = run.interval("latency")
+    assert (low.to("ms").magnitude, high.to("ms").magnitude) == pytest.approx((160.0, 250.0))
+    assert run.si_interval("power") == (40.0, 70.0)
+    assert run.interval_text("power") == "40 W to 70 W"
+    assert run.interval("energy") is None
+    assert run.interval_text("energy") == ""
+    assert run.within(energy=2.0).si_interval("energy") is None, "no value, no interval"
+    assert run.within(power=1.0).interval_text("power") == "", "both ends read the same"
+    with pytest.raises(UnknownName):
+        run.within(mood=2.0)
+    with pytest.raises(InvalidInput):
+        run.within(power=(1.0, math.inf))
+
+
+def test_a_changed_metric_loses_its_interval_and_the_others_keep_theirs():
+    run = Performance(latency=0.2, power=50.0).within(latency=1.25, power=1.5)
+    faster = run.replace(latency_ms=100)
+    assert faster.si("latency") == 0.1
+    assert faster.si_interval("latency") is None
+    assert faster.si_interval("power") == run.si_interval("power")
+    assert run.si_interval("latency") == pytest.approx((0.16, 0.25)), "the original stays"
+
+
+def test_intervals_survive_being_written_down():
+    ledger = SystemLedger(performance=Performance(latency=0.2).within(latency=2.0))
+    record = ledger.to_dict()
+    assert record["performance"]["latency"] == {
+        "value": 0.2, "unit": "second", "interval": [0.1, 0.4],
+    }  # fmt: skip
+    again = SystemLedger.from_dict(json.loads(ledger.to_json()))
+    assert again.performance.si_interval("latency") == (0.1, 0.4)
+    assert record["performance"]["power"]["interval"] is None
+    assert record["performance"]["binding_limit"]["unit"] is None
+
+
+def test_arrays_are_written_down_as_lists_and_read_as_ranges():
+    values = np.array([0.1, 0.3, 0.2])
+    run = Performance(latency=values, power=3.0).within(latency=2.0)
+    assert run.interval_text("latency") == ""
+    ledger = SystemLedger(performance=run)
+    assert ledger.to_dict()["performance"]["latency"]["value"] == [0.1, 0.3, 0.2]
+    assert "100 ms … 300 ms (3 values)" in str(ledger)
+    assert run == Performance(latency=values.copy(), power=3.0)
+    assert run != Performance(latency=values + 1.0, power=3.0)
+    assert list(run) == ["latency", "power"]
+
+
+def test_a_group_tells_what_it_holds():
+    run = Performance(latency=0.084, binding_limit="arithmetic")
+    assert repr(run) == "Performance(latency=84 ms, binding_limit=arithmetic)"
+    assert run.text("hardware") == "–"
+    assert Performance.latency is Performance.metrics["latency"]
+    assert Performance.binding_limit is Performance.metrics["binding_limit"]
+    assert run.binding_limit == "arithmetic"
+    with pytest.raises(AttributeError):
+        _ = run._missing
+
+
+def test_each_part_of_a_ledger_is_of_its_kind():
+    for name in ("sustainability", "economics", "reliability"):
+        with pytest.raises(InvalidInput, match=name):
+            SystemLedger(**{name: Performance()})
+    with pytest.raises(InvalidInput, match="verdicts"):
+        SystemLedger(verdicts=("late",))
+    with pytest.raises(InvalidInput, match="sense"):
+        Verdict("Deadline", "performance.latency", 1.0, 2.0, "second", "below", "")
+    for value, limit in ((math.nan, 1.0), (1.0, math.inf)):
+        with pytest.raises(InvalidInput, match="Deadline"):
+            Verdict("Deadline", "performance.latency", value, limit, "second", "at most", "")
+
+
+def _verdict(value, limit, sense="at most"):
+    return Verdict("Deadline", "performance.latency", value, limit, "second", sense, "Shrink.")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "holds", "margin", "words"),
+    [
+        (_verdict(2.0, 2.0), True, 0.0, "holds with 0 % to spare"),
+        (_verdict(2.0, 2.0, "at least"), True, 0.0, "holds with 0 % to spare"),
+        (_verdict(1.0, 4.0), True, 0.75, "holds with 75 % to spare"),
+        (_verdict(12.0, 4.0, "at least"), True, 2.0, "holds 3 times over"),
+        (_verdict(5.0, 4.0), False, -0.25, "violated by 25 %. Shrink."),
+        (_verdict(8.0, 4.0), False, -1.0, "violated by 100 %. Shrink."),
+        (_verdict(20.0, 4.0), False, -4.0, "violated by a factor of 5. Shrink."),
+        (_verdict(0.0, 4.0), True, 1.0, "holds with 100 % to spare"),
+    ],
+)
+def test_verdicts_at_and_around_their_limits(verdict, holds, margin, words):
+    assert verdict.holds is holds
+    assert verdict.margin == pytest.approx(margin)
+    assert words in str(verdict)
+
+
+def test_the_worst_violation_comes_first():
+    near, far, met = _verdict(3.0, 2.0), _verdict(9.0, 2.0), _verdict(1.0, 2.0)
+    ledger = SystemLedger(verdicts=(near, met, far))
+    assert ledger.violations == (far, near)
+    assert not ledger.feasible
+    assert SystemLedger(verdicts=[met]).feasible
+
+
+def test_differences_have_both_sizes_and_a_judgement():
+    before = SystemLedger(
+        performance=Performance(latency=0.2, throughput=4.0, ridge_point=10.0, power=5.0)
+    )
+    after = SystemLedger(
+        performance=Performance(latency=0.3, throughput=8.0, ridge_point=20.0, power=5.0)
+    )
+    rows = {row.path.split(".")[1]: row for row in before.compare(after).differences}
+    assert set(rows) == {"latency", "throughput", "ridge_point", "power"}
+    assert rows["latency"].difference == pytest.approx(0.1)
+    assert rows["latency"].ratio == pytest.approx(1.5)
+    assert [rows[name].verdict for name in rows] == ["worse", "better", "different", "same"]
+    assert rows["ridge_point"].words == "2 × higher"
+    assert rows["power"].words == "the same"
+    table = str(before.compare(after))
+    assert "Power" not in table
+    assert before.compare(after).warnings == ()
+    assert table.splitlines()[0].split() == ["Metric", "A", "B", "B", "is"]
+
+
+def test_html_has_a_card_for_each_group_that_holds_something(ledger):
+    html = ledger._repr_html_()
+    assert html.count("<section") == 4
+    assert html.count("<li>") == 2
+    assert "✓ Deadline" in html
+    assert "✗ Memory" in html
+    run = Performance(latency=0.2).within(latency=2.0)
+    alone = SystemLedger(performance=run)._repr_html_()
+    assert alone.count("<section") == 1
+    assert "<ul" not in alone
+    assert "<small style='opacity:.8'>100 ms to 400 ms</small>" in alone
+    assert "<small" not in SystemLedger(performance=Performance(latency=0.2))._repr_html_()
+    compared = ledger.compare(ledger)._repr_html_()
+    assert compared.startswith("<pre")
+
+
+def test_json_is_for_people_too_and_has_no_nan():
+    ledger = SystemLedger(context={"said": "CO₂ – naïve"})
+    assert '"CO₂ – naïve"' in ledger.to_json()
+    assert "\n" not in ledger.to_json()
+    assert "\n  " in ledger.to_json(indent=2)
+    with pytest.raises(ValueError, match="JSON"):
+        SystemLedger(context={"said": math.nan}).to_json()
+
+
+def test_a_ledger_may_stand_in_a_set_whatever_was_asked(ledger):
+    again = SystemLedger.from_dict(json.loads(ledger.to_json()))
+    assert len({ledger, again, SystemLedger()}) == 2
+
+
+def test_the_interval_of_an_unknown_metric_is_refused():
+    for ask in ("si_interval", "interval", "interval_text"):
+        with pytest.raises(UnknownName, match="mood"):
+            getattr(Performance(latency=1.0), ask)("mood")

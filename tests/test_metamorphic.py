@@ -11,10 +11,22 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from mlsysim import Engine, Hardware, Layout, Models, Runtimes, System
+from mlsysim import (
+    Engine,
+    Hardware,
+    Layout,
+    Models,
+    NumberChoice,
+    Personas,
+    Regions,
+    Runtimes,
+    System,
+)
 from mlsysim.engine import solver
+from mlsysim.ledger import metric_paths
 from mlsysim.models import Transformer
 from mlsysim.precisions import Precisions
+from mlsysim.simulations import SIMULATIONS
 
 PARTS = ("compute_time", "memory_time", "communication_time", "bubble_time", "overhead_time")
 RECOMPUTATIONS = ("none", "selective", "full")
@@ -466,3 +478,94 @@ def test_power_of_a_twin_changes_time_through_its_clock_alone(request, kind, fac
         assert after == before
     assert after <= before * SLACK
     assert math.isfinite(after)
+
+
+# Laws of every simulation, whatever it decides.
+
+CLEAN_TO_DIRTY = sorted(
+    (region for region in Regions.values() if region.carbon_basis == "lifecycle"),
+    key=lambda region: region.carbon_intensity_g_per_kwh,
+)[::12]
+GROWS = {
+    "sustainability.energy", "sustainability.it_energy", "sustainability.carbon",
+    "sustainability.operational_carbon", "sustainability.embodied_carbon",
+    "sustainability.water", "sustainability.on_site_water", "sustainability.grid_water",
+    "economics.tco", "economics.capital_cost", "economics.running_cost",
+    "reliability.expected_failures",
+}  # fmt: skip
+GROWS_WITH_UNITS = GROWS | {"sustainability.average_power", "reliability.devices"}
+SET_BY_REGION = {
+    "sustainability.carbon", "sustainability.operational_carbon", "sustainability.water",
+    "sustainability.grid_water", "economics.tco", "economics.running_cost",
+    "economics.cost_per_sample",
+}  # fmt: skip
+SERVED = [(kind, application) for kind in SIMULATIONS for application in kind.applications()]
+
+
+def served_with(name):
+    """Return the simulations of applications that offer a choice."""
+    return [
+        pytest.param(kind, application, id=f"{kind.__name__}-{application}")
+        for kind, application in SERVED
+        if name in kind(application).defaults
+    ]
+
+
+def numbers_of(ledger):
+    found = {path: ledger.si(path) for path in metric_paths() if ledger.metric(path).unit}
+    return {path: value for path, value in found.items() if value is not None}
+
+
+@pytest.mark.parametrize(("kind", "application"), served_with("duration_days"))
+def test_twice_the_duration_doubles_what_adds_up_and_nothing_else(kind, application):
+    simulation = kind(application)
+    once, twice = (numbers_of(simulation.evaluate({"duration_days": d})) for d in (200, 400))
+    for path, value in once.items():
+        factor = 2.0 if path in GROWS else 1.0
+        assert twice[path] == pytest.approx(factor * value, rel=1e-12), path
+
+
+@pytest.mark.parametrize(("kind", "application"), SERVED)
+def test_independent_units_add_up_and_fail_one_by_one(kind, application):
+    one = numbers_of(kind(application, "CloudTitan").evaluate({}))
+    many = numbers_of(kind(application, "EdgeGuardian").evaluate({}))
+    factor = Personas["EdgeGuardian"].scale_factor / Personas["CloudTitan"].scale_factor
+    for path, value in one.items():
+        expected = value * factor if path in GROWS_WITH_UNITS else value
+        if path == "reliability.mean_time_between_failures":
+            expected = value / factor
+        assert many[path] == pytest.approx(expected, rel=1e-12), path
+
+
+@pytest.mark.parametrize(("kind", "application"), served_with("region"))
+def test_a_cleaner_grid_emits_less_and_changes_only_what_a_region_sets(kind, application):
+    simulation = kind(application)
+    ledgers = [numbers_of(simulation.evaluate({"region": r.name})) for r in CLEAN_TO_DIRTY]
+    assert len(ledgers) > 5
+    for (clean, dirty), (low, high) in zip(
+        pairwise(ledgers), pairwise(CLEAN_TO_DIRTY), strict=True
+    ):
+        ratio = high.carbon_intensity_g_per_kwh / low.carbon_intensity_g_per_kwh
+        path = "sustainability.operational_carbon"
+        assert dirty[path] == pytest.approx(clean[path] * ratio, rel=1e-12)
+        assert dirty["sustainability.carbon"] > clean["sustainability.carbon"]
+        assert {path for path in clean if clean[path] != dirty[path]} <= SET_BY_REGION
+
+
+@pytest.mark.parametrize(("kind", "application"), SERVED)
+def test_every_choice_moves_some_number_or_verdict(kind, application):
+    """Bounds, default and three steps between: a choice that changes nothing is a dead control."""
+    simulation = kind(application, "CloudTitan")
+
+    def told(value):
+        ledger = simulation.evaluate({choice.name: value})
+        return numbers_of(ledger), [(v.constraint, v.value, v.limit) for v in ledger.verdicts]
+
+    for choice in simulation.choices:
+        if isinstance(choice, NumberChoice):
+            steps = np.linspace(choice.minimum, choice.maximum, 5)
+            values = [round(step) if choice.integer else float(step) for step in steps]
+        else:
+            values = [option.value for option in choice.listed()]
+        usual = told(choice.default)
+        assert any(told(value) != usual for value in values), choice.name

@@ -25,12 +25,14 @@ from mlsysim import (
     Regions,
     ReliabilitySimulation,
     ResourceSimulation,
+    Sustainability,
     SystemLedger,
 )
 from mlsysim.failure_rates import FailureRates
 from mlsysim.hardware import Hardware
 from mlsysim.ledger import metric_paths
-from mlsysim.simulations import SIMULATIONS
+from mlsysim.simulations import SIMULATIONS, Choice
+from mlsysim.simulations.deployment import Deployment, verdicts
 
 _SERVED = [(kind, application) for kind in SIMULATIONS for application in kind.applications()]
 
@@ -435,6 +437,30 @@ def test_a_fleet_beyond_the_world_is_told_so():
     assert not verdict.holds
 
 
+def test_a_hundredth_of_the_worlds_electricity_is_worth_a_word():
+    """29,500 TWh a year are 3.365 TW."""
+    scenario = Applications.Inference
+    world = 29_500e12 * 3600 / (365.25 * 86_400)
+    assert world == pytest.approx(3.365e12, rel=1e-3)
+
+    def found(power):
+        ledger = SystemLedger(
+            performance=Performance(latency=0.01, memory_used=1.0, memory_capacity=2.0),
+            sustainability=Sustainability(average_power=power),
+        )
+        return {verdict.constraint: verdict for verdict in verdicts(scenario, ledger)}
+
+    assert "World's electricity" not in found(0.0099 * world)
+    noted, beyond = found(0.0101 * world), found(1.01 * world)
+    assert noted["World's electricity"].holds
+    assert noted["World's electricity"].limit == pytest.approx(world)
+    assert not beyond["World's electricity"].holds
+    assert [name for name in noted if name != "World's electricity"] == [
+        "Deadline",
+        "Fits in memory",
+    ]
+
+
 def test_a_simulation_that_forgets_its_ledger_is_named():
     class Forgetful(BaseSimulation):
         def evaluate(self, choice):
@@ -471,3 +497,140 @@ def test_defaults_are_within_bounds_for_every_hardware_format():
         precisions = application.system.hardware.precisions
         assert application.precision in precisions
         assert set(precisions) <= set(Hardware["H100"].precisions) | {"int8", "fp32"}
+
+
+# A day to ten years, a wink to an hour: what the controls of the labs reach, in their own units.
+_RANGES = {
+    (ResourceSimulation, "Inference"): {
+        "duration_days": (1, 3650, 365, "day", "log"),
+        "batch_size": (1, 16 * 64, 64, "dimensionless", "log"),
+        "duty_cycle": (1e-4, 1, 1, "dimensionless", "log"),
+        "utilization": (0.01, 1, 0.6, "dimensionless", "linear"),
+        "replacement_years": (0.5, 20, 5, "year", "linear"),
+    },
+    (ResourceSimulation, "Doorbell"): {"batch_size": (1, 256, 1, "dimensionless", "log")},
+    (ReliabilitySimulation, "Frontier"): {
+        "repair_hours": (0.1, 30 * 24, 24, "hour", "log"),
+        "checkpoint_cost_s": (0.1, 3600, 10, "second", "log"),
+        "checkpoint_interval_minutes": (0.5, 24 * 60, 10, "minute", "log"),
+        "restart_minutes": (0.1, 4 * 60, 5, "minute", "log"),
+        "spares": (0, 256, 16, "dimensionless", "linear"),
+    },
+    (NodeSimulation, "Inference"): {
+        "sequence_length": (1, 2**17, 4096, "dimensionless", "log"),
+    },
+}
+
+
+@pytest.mark.parametrize(("kind", "application"), _RANGES)
+def test_controls_reach_as_far_as_the_labs_say(kind, application):
+    declared = {choice.name: choice for choice in kind(application).choices}
+    for name, expected in _RANGES[kind, application].items():
+        choice = declared[name]
+        found = (choice.minimum, choice.maximum, choice.default, choice.unit, choice.scale)
+        assert found == expected, name
+        assert choice.integer is (name in ("batch_size", "spares", "sequence_length"))
+
+
+def test_whole_numbers_are_whole_and_bounds_are_included():
+    batch = NumberChoice(name="batch", label="", help="", unit="dimensionless", minimum=1,
+                         maximum=8, default=2, integer=True)  # fmt: skip
+    assert [batch.validate(value) for value in (1, 8.0, "3")] == [1, 8, 3]
+    assert type(batch.validate(8.0)) is int
+    for wrong in (2.5, 0, 9, "9"):
+        with pytest.raises(InvalidInput, match="a whole number from 1 to 8"):
+            batch.validate(wrong)
+    hours = NumberChoice(name="hours", label="", help="", unit="hour", minimum=0.5, maximum=48,
+                         default=1.0)  # fmt: skip
+    assert hours.validate("1 day") == 24.0
+    assert hours.accepted == "a number of hour from 0.5 to 48"
+    assert hours.scale == "linear"
+    with pytest.raises(InvalidInput, match=r"hours: received '3 day'"):
+        hours.validate("3 day")
+
+
+def test_options_are_listed_with_label_and_heading():
+    plain = OptionChoice(name="mode", label="", help="", options=("car", "train"), default="car")
+    assert plain.listed() == (("car", "car", ""), ("train", "train", ""))
+    region = next(c for c in ResourceSimulation("Doorbell").choices if c.name == "region")
+    listed = {option.value: option for option in region.listed()}
+    assert listed["Quebec"].label == Regions.Quebec.label
+    assert listed["Quebec"].group == Regions.Quebec.group
+
+
+def test_a_bare_choice_says_what_it_lacks():
+    with pytest.raises(InvalidInput, match="a NumberChoice or an OptionChoice"):
+        Choice(name="mood", label="", help="", default=3).validate(3)
+
+
+def test_power_without_an_interval_leaves_energy_without_doubt():
+    """Half of the time at 8 kW, half idle: 70 W and 575 W of its host for each of 8 devices."""
+    scenario = Applications.Inference
+    deployed = Deployment(
+        scenario=scenario,
+        performance=Performance(power=8000.0, throughput=10.0),
+        units=3.0,
+        region=Regions.Quebec,
+        facility=Facilities["none"],
+        duration_s=1000.0,
+        lifetime_s=4000.0,
+        duty_cycle=1.0,
+        utilization=0.5,
+    )
+    used = deployed.sustainability()
+    energy = 3 * (0.5 * 8000 + 0.5 * 8 * (70 + 575)) * 1000
+    assert used.si("energy") == pytest.approx(energy, rel=1e-12)
+    assert used.si_interval("energy") == pytest.approx((energy, energy), rel=1e-12)
+    spent = deployed.economics(used)
+    price = 3 * 8 * Hardware["H100"].price_usd / 4
+    assert spent.si("capital_cost") == pytest.approx(price)
+    assert spent.si("cost_per_sample") == pytest.approx(spent.si("tco") / (10 * 1000 * 0.5 * 3))
+    assert spent.si_interval("cost_per_sample") is None
+
+
+def test_defaults_may_depend_on_the_application_and_are_checked():
+    def twice(default):
+        return NumberChoice(
+            name="batch",
+            label="",
+            help="",
+            unit="dimensionless",
+            minimum=1,
+            maximum=lambda simulation: 2 * simulation.scenario.batch_size,
+            default=default,
+        )
+
+    resolved = twice(lambda s: s.scenario.batch_size).resolve(NodeSimulation("Inference"))
+    assert (resolved.maximum, resolved.default) == (128, 64)
+    with pytest.raises(InvalidInput, match="batch"):
+        twice(129).resolve(NodeSimulation("Inference"))
+
+
+def test_a_simulation_starts_where_the_mission_is():
+    usual = ResourceSimulation()
+    assert (usual.scenario, usual.persona) == (Applications.Doorbell, Personas.TinyPioneer)
+    gang = ReliabilitySimulation("Frontier", Personas.CloudTitan)
+    assert gang.scenario is Applications.Frontier
+    for wrong in (3, None.__class__, Personas.CloudTitan):
+        with pytest.raises(InvalidInput, match="application"):
+            ResourceSimulation(wrong)
+    with pytest.raises(InvalidInput, match="persona"):
+        ResourceSimulation(None, Applications.Doorbell)
+    for wrong in ([], "region", 3):
+        with pytest.raises(InvalidInput, match="a dictionary from choice name to value"):
+            usual.evaluate(wrong)
+    assert usual.evaluate() == usual.evaluate({}) == usual.evaluate(usual.defaults)
+
+
+def test_the_context_says_what_was_asked_and_a_ledger_may_bring_its_own():
+    ledger = ResourceSimulation("Doorbell", "TinyPioneer").evaluate({"region": "Quebec"})
+    assert ledger.context["simulation"] == "ResourceSimulation"
+    assert ledger.context["persona"] == "TinyPioneer"
+    assert ledger.context["choice"]["region"] == "Quebec"
+    assert ledger.context["choice"]["duration_days"] == 365.0
+
+    class Told(BaseSimulation):
+        def evaluate(self, choice):
+            return SystemLedger(context={"said": len(choice)})
+
+    assert Told().evaluate().context == {"said": 0}

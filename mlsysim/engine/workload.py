@@ -120,11 +120,6 @@ class Workload:
         """Whether there is a backward pass."""
         return self.phase == "training"
 
-    @property
-    def divided(self) -> bool:
-        """Whether a transformer's layers are spread over a group of devices."""
-        return self.layout.tensor > 1 or self.layout.context > 1 or self.layout.pipeline > 1
-
     @cached_property
     def tokens(self) -> Any:
         """Tokens that go through an operator at once on one device."""

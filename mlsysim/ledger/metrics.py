@@ -248,9 +248,9 @@ Did you mean 'duration'?
 
     def replace(self, **values: Any) -> Self:
         """Return a copy with some metrics changed; their intervals no longer hold."""
-        copy = self._copy()
-        object.__setattr__(copy, "_values", {**self._values, **type(self)(**values)._values})
-        kept = {name: ends for name, ends in self._intervals.items() if name not in values}
+        copy, changed = self._copy(), type(self)(**values)._values
+        object.__setattr__(copy, "_values", {**self._values, **changed})
+        kept = {name: ends for name, ends in self._intervals.items() if name not in changed}
         object.__setattr__(copy, "_intervals", kept)
         return copy
 
