@@ -607,7 +607,9 @@ def memory(case):
     if case.training:
         sharded, width = layout.sharding, case.precision.activation_bytes
         gradients = width * held / (layout.data if sharded in ("gradients", "full") else 1)
-        state = gradients + 12 * held / (1 if sharded == "none" else layout.data)
+        # Two moments of 4 bytes, and a copy in 32 bits of weights that are narrower.
+        kept = 12 if case.precision.bytes_per_value < 4 else 8
+        state = gradients + kept * held / (1 if sharded == "none" else layout.data)
     cache = 0.0
     if case.phase in ("decode", "prefill"):
         keeping = case.operators if case.phase == "decode" else case.operators_of("decode")

@@ -491,13 +491,13 @@ GROWS = {
     "sustainability.operational_carbon", "sustainability.embodied_carbon",
     "sustainability.water", "sustainability.on_site_water", "sustainability.grid_water",
     "economics.tco", "economics.capital_cost", "economics.running_cost",
-    "reliability.expected_failures",
+    "economics.transfer_cost", "economics.storage_cost", "reliability.expected_failures",
 }  # fmt: skip
 GROWS_WITH_UNITS = GROWS | {"sustainability.average_power", "reliability.devices"}
 SET_BY_REGION = {
     "sustainability.carbon", "sustainability.operational_carbon", "sustainability.water",
     "sustainability.grid_water", "economics.tco", "economics.running_cost",
-    "economics.cost_per_sample",
+    "economics.cost_per_sample", "economics.cost_per_million_output_tokens",
 }  # fmt: skip
 SERVED = [(kind, application) for kind in SIMULATIONS for application in kind.applications()]
 

@@ -162,7 +162,8 @@ Did you mean 'duration'?
             if callable(given) or isinstance(given, Factors):
                 intervals[name] = given
             elif isinstance(given, tuple):
-                intervals[name] = Interval(*given)
+                metric = self.metrics[name]
+                intervals[name] = Interval(*(self._checked(metric, end) for end in given))
             else:
                 intervals[name] = Factors(1.0 / given, given)
         object.__setattr__(copy, "_intervals", intervals)

@@ -12,7 +12,6 @@ from mlsysim.applications import Application
 from mlsysim.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Collective, Engine
-from mlsysim.errors import InvalidInput
 from mlsysim.fabrics import Fabric, Fabrics
 from mlsysim.facilities import Facilities
 from mlsysim.ledger import Performance, SystemLedger, Verdict
@@ -61,6 +60,11 @@ def _members(simulation: Any) -> int:
 def _usual_members_of_node(simulation: Any) -> int:
     system = simulation.scenario.system
     return max(int(system.devices_per_node // (system.layout.tensor * system.layout.context)), 1)
+
+
+def _divisors_of_a_node(simulation: Any) -> tuple[str, ...]:
+    devices = simulation.scenario.system.devices_per_node
+    return tuple(str(n) for n in range(1, devices + 1) if devices % n == 0)
 
 
 def _usual_message(simulation: Any) -> float:
@@ -148,16 +152,12 @@ class NetworkSimulation(BaseSimulation):
             structural=True,
             scale="log",
         ),
-        NumberChoice(
+        OptionChoice(
             name="members_per_node",
             label="Replicas in a node",
             help="Replicas that share one node: the more, the fewer devices divide each layer.",
-            unit="dimensionless",
-            minimum=1,
-            maximum=lambda simulation: simulation.scenario.system.devices_per_node,
-            default=_usual_members_of_node,
-            integer=True,
-            structural=True,
+            options=_divisors_of_a_node,
+            default=lambda simulation: str(_usual_members_of_node(simulation)),
             applies=_trains,
         ),
         OptionChoice(
@@ -282,10 +282,7 @@ class NetworkSimulation(BaseSimulation):
         system, layout = scenario.system, scenario.system.layout
         if not _trains(self):
             return replace(scenario, system=replace(system, layout=replace(layout, tensor=members)))
-        together = choice["members_per_node"]
-        if system.devices_per_node % together:
-            divisors = f"a divisor of {system.devices_per_node}"
-            raise InvalidInput("members_per_node", together, divisors)
+        together = int(choice["members_per_node"])
         tensor = layout.tensor
         if together != _usual_members_of_node(self):
             tensor = max(system.devices_per_node // (together * layout.context), 1)
@@ -297,7 +294,7 @@ class NetworkSimulation(BaseSimulation):
 
     def _group(self, choice: dict[str, Any], system: System) -> _Group:
         fabric, members = Fabrics[choice["fabric"]], float(choice["members"])
-        of_node = float(choice.get("members_per_node", 1))
+        of_node = float(choice.get("members_per_node", "1"))
         if fabric.shape in ("switch", "torus"):
             of_node = 1.0
         link = choice["link_gb_per_s_per_direction"] * _BYTES_PER_GB
