@@ -11,10 +11,19 @@ import numpy as np
 from mlsysim.errors import InvalidInput, UnknownName, require_number
 from mlsysim.registry import Registry
 from mlsysim.sources import Sourced, cell_number, read_table
+from mlsysim.tracing import SourcedFloat
 
 TECHNIQUES = ("format", "unstructured", "channels", "2:4", "model")
 # In 16 bits and more, networks compute what they were trained to.
 REFERENCE_FORMATS = ("fp32", "tf32", "fp16", "bf16")
+
+AS_TRAINED = SourcedFloat(
+    1.0,
+    name="quality_as_trained",
+    label="quality of a network as it was trained",
+    unit="dimensionless",
+    source="quality-reference",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +101,7 @@ def of_format(task: str, precision: str, parameters: float) -> tuple[float, str]
     (1.0, '')
     """
     if precision in REFERENCE_FORMATS:
-        return 1.0, ""
+        return AS_TRAINED, ""
     rows = [row for row in measured(task, "format") if row.setting == precision]
     if not rows:
         known = [*REFERENCE_FORMATS, *(row.setting for row in measured(task, "format"))]
@@ -126,7 +135,7 @@ def of_model(task: str, own: str, other: str) -> float:
     1.0
     """
     if own == other:
-        return 1.0
+        return AS_TRAINED
     scores = {row.setting: row.kept for row in measured(task, "model")}
     for name in (own, other):
         if name not in scores:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -146,6 +146,19 @@ class SourcedFloat(float):
     def __reduce__(self) -> tuple[Any, ...]:
         return float, (float(self),)
 
+    # A traced number on the right is no subclass of this one, so it must be let through by hand.
+    def __add__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Traced) else float.__add__(self, other)
+
+    def __sub__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Traced) else float.__sub__(self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Traced) else float.__mul__(self, other)
+
+    def __truediv__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Traced) else float.__truediv__(self, other)
+
 
 class About(NamedTuple):
     """What is said about a number besides how it follows."""
@@ -196,6 +209,11 @@ def is_traced(value: Any) -> bool:
     return isinstance(value, Traced) and value.node is not None
 
 
+def leads_to_a_source(values: Iterable[Any]) -> bool:
+    """Tell whether something is recorded now, and one of the numbers knows its source."""
+    return current_recorder() is not None and any(isinstance(v, SourcedFloat) for v in values)
+
+
 def as_float(value: Any) -> Any:
     """Return a number as a float, an array of one or more axes as it is; a trace is kept.
 
@@ -206,7 +224,7 @@ def as_float(value: Any) -> Any:
         return value
     if isinstance(value, Traced):
         return value if isinstance(value, TracedFloat) else call(float, (value,))
-    return float(value)
+    return value if isinstance(value, SourcedFloat) else float(value)
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlsysim.errors import DimensionError
 from mlsysim.registry import Registry
-from mlsysim.tracing import SourcedFloat, call, is_traced
+from mlsysim.tracing import SourcedFloat, call, is_traced, leads_to_a_source
 from mlsysim.units import is_quantity, quantity, to_unit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ def law(source: str) -> Callable[[Function], Function]:
             given = (*args, *kwargs.values())
             if any(map(is_quantity, given)):
                 return record.with_quantities(*args, **kwargs)
-            if any(map(is_traced, given)):
+            if any(map(is_traced, given)) or leads_to_a_source(given):
                 return call(bare, args, kwargs, record)
             return bare(*args, **kwargs)
 

@@ -30,6 +30,7 @@ from mlsysim.simulations.deployment import (
     verdicts,
 )
 from mlsysim.simulations.node import _narrowed
+from mlsysim.tracing import as_float
 
 _LEAST_QUALITY = 0.95
 # Differences below this are within the noise of a measurement of time or size.
@@ -156,7 +157,7 @@ class CompressionSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=scenario,
             performance=self._performance(scenario, choice),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
@@ -227,7 +228,7 @@ def _quality(own: Application, scenario: Application, choice: dict[str, Any]) ->
     model = scenario.model
     task, size = model.task, model.parameters
     of_format, format_basis = compression.of_format(task, choice["precision"], size)
-    of_pruning, pruning_basis = 1.0, ""
+    of_pruning, pruning_basis = compression.AS_TRAINED, ""
     if "sparsity" in choice:
         of_pruning, pruning_basis = compression.of_pruning(
             task, _pruning(choice), _removed(choice), size

@@ -36,6 +36,7 @@ from mlsysim.simulations.deployment import (
     verdicts,
 )
 from mlsysim.storage import Routes, StorageTier, StorageTiers
+from mlsysim.tracing import as_float
 
 _BYTES_PER_TB = 1e12
 _BYTES_PER_GB = 1e9
@@ -335,7 +336,7 @@ class DataSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=scenario,
             performance=self._fed(alone, flow),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
@@ -520,7 +521,7 @@ class DataSimulation(BaseSimulation):
         )
 
     def _verdicts(self, choice: dict[str, Any], ledger: SystemLedger) -> tuple[Verdict, ...]:
-        run, units = ledger.performance, float(self.persona.scale_factor)
+        run, units = ledger.performance, as_float(self.persona.scale_factor)
         duration = choice["duration_days"] * SECONDS_PER_DAY
         found = [
             Verdict("Accelerators fed", "performance.starved_fraction", run.si("starved_fraction"),

@@ -21,6 +21,7 @@ from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.deployment import DURATION, FACILITY, REGION, Deployment, verdicts
 from mlsysim.systems import System
+from mlsysim.tracing import SourcedFloat, as_float
 from mlsysim.units import humanize
 
 _BYTES_PER_GB = 1e9
@@ -259,7 +260,7 @@ class NetworkSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=scenario,
             performance=performance,
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
@@ -293,16 +294,16 @@ class NetworkSimulation(BaseSimulation):
         )
 
     def _group(self, choice: dict[str, Any], system: System) -> _Group:
-        fabric, members = Fabrics[choice["fabric"]], float(choice["members"])
+        fabric, members = Fabrics[choice["fabric"]], as_float(choice["members"])
         of_node = float(choice.get("members_per_node", "1"))
         if fabric.shape in ("switch", "torus"):
             of_node = 1.0
         link = choice["link_gb_per_s_per_direction"] * _BYTES_PER_GB
         reached = system.hardware.twin_of_architecture.link_fraction
-        leaf = fabric.members_of_leaf(of_node, float(system.devices_per_node))
-        places = max(float(system.nodes) * of_node, members)
+        leaf = fabric.members_of_leaf(of_node, as_float(system.devices_per_node))
+        places = max(as_float(system.nodes) * of_node, members)
         away = _share_away(choice, fabric, leaf, members, places)
-        devices = float(system.devices)
+        devices = as_float(system.devices)
         levels = 1.0
         if fabric.ports:
             levels = float(formulas.fat_tree_levels(devices=devices, ports=fabric.ports))
@@ -367,7 +368,7 @@ class NetworkSimulation(BaseSimulation):
     ) -> Performance:
         waiting = _solve(scenario, known)
         free = _solve(scenario, Collective(seconds=0.0)).si("latency")
-        fabric, devices = Fabrics[choice["fabric"]], float(scenario.system.devices)
+        fabric, devices = Fabrics[choice["fabric"]], as_float(scenario.system.devices)
         link = choice["link_gb_per_s_per_direction"] * _BYTES_PER_GB
         if fabric.dimensions:
             bisection = formulas.torus_bisection_bandwidth(
@@ -392,7 +393,13 @@ class NetworkSimulation(BaseSimulation):
             exposed_fraction=1.0 - free / latency,
             scaling_efficiency=free / latency,
             group_devices=devices,
-            summing_switches=float(sums),
+            summing_switches=SourcedFloat(
+                sums,
+                name=f"{fabric.name}.reduces",
+                label="switches that can sum what the algorithm asks of them",
+                unit="dimensionless",
+                source=fabric.source_of("reduces").name,
+            ),
         )
 
     def _verdicts(

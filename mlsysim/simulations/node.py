@@ -61,8 +61,12 @@ def _narrowed(
     """Return the twins that fit, and the application's own even where nobody registered it."""
 
     def load() -> Iterator[Any]:
-        yield from (twin for twin in registry.values() if fits(twin) or twin == own)
-        if own not in registry.values():
+        for twin in registry.values():
+            if twin.name == own.name:
+                yield own
+            elif fits(twin):
+                yield twin
+        if own.name not in registry:
             yield own
 
     return Registry(kind, load)

@@ -28,6 +28,7 @@ from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.combined import paid_together, together, use_of
 from mlsysim.simulations.deployment import DURATION, REGION, Deployment, solve, verdicts
+from mlsysim.tracing import SourcedFloat, as_float
 
 ON_DEVICE = "device"
 
@@ -42,6 +43,14 @@ _SMALL_BATTERY_WH = 1.0
 # The GPU of a Jetson Orin NX runs at 306 to 918 MHz; other governors stop at about a third, too.
 _LOWEST_CLOCK = 1.0 / 3.0
 _USUAL_ENCLOSURE = {"tiny": "sealed_box", "mobile": "phone_body", "edge": "finned_box"}
+# What stands in a data center is cooled at any load.
+_FULL_CLOCK = SourcedFloat(
+    1.0,
+    name="full_clock",
+    label="clock of a device that a data center cools",
+    unit="dimensionless",
+    source="place-estimate",
+)
 
 
 def _answers_in_tokens(simulation: Any) -> bool:
@@ -307,7 +316,7 @@ class PlacementSimulation(BaseSimulation):
             transfer_time=visit.transfer / per_request,
             link_load=requests * visit.air_time / radio.air_time_limit,
             link_energy=visit.energy,
-            clock_fraction=1.0,
+            clock_fraction=_FULL_CLOCK,
             binding_limit=_largest(there.si("latency"), visit, per_request),
         )
         ends = there.si_interval("latency")
@@ -370,7 +379,7 @@ class PlacementSimulation(BaseSimulation):
     def _servers(
         self, choice: dict[str, Any], place: Place, there: Performance, rate: Any
     ) -> Deployment:
-        devices = float(self.persona.scale_factor)
+        devices = as_float(self.persona.scale_factor)
         busy = formulas.offered_load(rate * devices, 1.0 / there.si("throughput"))
         least = 0.0 if place.most_devices is None else devices / place.most_devices
         units = np.maximum(busy / place.utilization, least)
@@ -421,7 +430,7 @@ class PlacementSimulation(BaseSimulation):
         return Deployment(
             scenario=scenario,
             performance=performance,
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[scenario.facility],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,

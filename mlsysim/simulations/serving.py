@@ -27,6 +27,7 @@ from mlsysim.simulations.deployment import (
     Deployment,
     verdicts,
 )
+from mlsysim.tracing import as_float
 
 _PHASES = {"prefill", "decode"}
 _MILLION = 1e6
@@ -279,7 +280,7 @@ def _of_all(performance: Performance, replicas: Any, degree: int) -> Performance
     """Return the performance of one replica with the requests of all of them."""
     rates = ("served_rate", "request_capacity")
     whole = performance.replace(
-        tensor_degree=float(degree) if degree > 1 else None,
+        tensor_degree=as_float(degree) if degree > 1 else None,
         **{name: performance.si(name) * replicas for name in rates},
     )
     return whole.within(**{name: partial(_times, performance, name, replicas) for name in rates})

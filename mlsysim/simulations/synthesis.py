@@ -25,6 +25,7 @@ from mlsysim.simulations.deployment import (
 )
 from mlsysim.simulations.node import HARDWARE, MODEL, exchanged
 from mlsysim.simulations.resource import ResourceSimulation
+from mlsysim.tracing import as_float
 
 # A budget leaves a quarter over what the mission takes as it stands.
 _ROOM_IN_A_BUDGET = 1.25
@@ -148,7 +149,7 @@ class SynthesisSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=scenario,
             performance=solve(scenario, choice),
-            units=float(self.persona.scale_factor),
+            units=as_float(self.persona.scale_factor),
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,

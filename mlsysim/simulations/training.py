@@ -27,6 +27,7 @@ from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.deployment import FACILITY, REGION, Deployment, _verdict, verdicts
 from mlsysim.simulations.node import _narrowed
 from mlsysim.systems import SHARDINGS, Layout
+from mlsysim.tracing import as_float
 from mlsysim.units import humanize
 
 # Formats in which weights are trained; narrower ones have no arithmetic for gradients.
@@ -358,7 +359,7 @@ class TrainingSimulation(BaseSimulation):
 
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of a training run."""
-        scenario, units = self._scenario(choice), float(self.persona.scale_factor)
+        scenario, units = self._scenario(choice), as_float(self.persona.scale_factor)
         step = self._step(scenario, choice)
         kept = _survival(scenario, choice)
         performance = _run(scenario, choice, step, kept.si("goodput"))
@@ -479,9 +480,9 @@ def _run(
         )
     if layout.pipeline > 1:
         values["bubble_fraction"] = bubble / latency
-        values["pipeline_chunks"] = float(layout.pipeline * layout.virtual_stages)
+        values["pipeline_chunks"] = as_float(layout.pipeline * layout.virtual_stages)
     if layout.tensor > 1:
-        values["tensor_degree"] = float(layout.tensor)
+        values["tensor_degree"] = as_float(layout.tensor)
     if isinstance(model, Transformer):
         values["batch_tokens"] = batch * length
     ends = step.si_interval("latency")
