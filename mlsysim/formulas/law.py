@@ -12,14 +12,12 @@ import numpy as np
 
 from mlsysim.errors import DimensionError
 from mlsysim.registry import Registry
-from mlsysim.tracing import SourcedFloat, call, is_traced, leads_to_a_source
+from mlsysim.tracing import call, is_traced, leads_to_a_source
 from mlsysim.units import is_quantity, quantity, to_unit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PLAIN = frozenset(
-    {float, int, np.ndarray, np.float64, np.int64, np.float32, np.int32, SourcedFloat}
-)
+_PLAIN = frozenset({float, int, np.ndarray, np.float64, np.int64, np.float32, np.int32})
 _laws: list[Law] = []
 
 
