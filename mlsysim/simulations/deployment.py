@@ -72,6 +72,25 @@ PRECISION = OptionChoice(
     options=lambda simulation: simulation.scenario.system.hardware.precisions,
     default=lambda simulation: simulation.scenario.precision,
 )
+DUTY_CYCLE = NumberChoice(
+    name="duty_cycle",
+    label="Duty cycle",
+    help="Share of the time the system is powered up; otherwise it sleeps or is off.",
+    unit="dimensionless",
+    minimum=0.0001,
+    maximum=1.0,
+    default=lambda simulation: simulation.scenario.duty_cycle,
+    scale="log",
+)
+UTILIZATION = NumberChoice(
+    name="utilization",
+    label="Utilization",
+    help="Share of its powered-up time the system works; otherwise it idles.",
+    unit="dimensionless",
+    minimum=0.01,
+    maximum=1.0,
+    default=lambda simulation: simulation.scenario.utilization,
+)
 
 
 @dataclass(frozen=True, slots=True)
