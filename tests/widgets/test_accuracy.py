@@ -6,12 +6,13 @@ import json
 
 import pytest
 from mlsysim_widgets import Accuracy, accuracy, lab_index
-from mlsysim_widgets.accuracy import _STATIC, accuracy_page
+from mlsysim_widgets.accuracy import accuracy_page
+from mlsysim_widgets.scripts import STATIC
 
 from mlsysim.errors import UnknownName
 from mlsysim.validation import results
 
-SCRIPT = (_STATIC / "accuracy.js").read_text("utf-8")
+SCRIPT = (STATIC / "accuracy.js").read_text("utf-8")
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import anywidget
@@ -15,9 +14,8 @@ from mlsysim.units import LADDERS, humanize
 from mlsysim.validation import results
 from mlsysim.validation.cases import Case
 from mlsysim.validation.report import Score
+from mlsysim_widgets.scripts import script, style
 from mlsysim_widgets.views.figure import Figure, Table
-
-_STATIC = Path(__file__).parent / "static"
 
 Row = Mapping[str, Any]
 
@@ -59,10 +57,8 @@ class Accuracy(anywidget.AnyWidget):
     Takes the name of the figure to start with and, for tests, other results than the stored ones.
     """
 
-    _esm = _STATIC / "accuracy.js"
-    _css = "\n".join(
-        _STATIC.joinpath(name).read_text("utf-8") for name in ("dashboard.css", "accuracy.css")
-    )
+    _esm = script("accuracy.js")
+    _css = style("dashboard.css", "accuracy.css")
 
     # The page is sent once: choosing another figure takes no answer from Python.
     page = traitlets.Dict().tag(sync=True)

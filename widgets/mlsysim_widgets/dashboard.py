@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,9 +14,8 @@ from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim_widgets import binding, cards, controls
+from mlsysim_widgets.scripts import script, style
 from mlsysim_widgets.views import figures
-
-_STATIC = Path(__file__).parent / "static"
 
 State = dict[str, Any]
 
@@ -41,8 +39,8 @@ class Dashboard(anywidget.AnyWidget):
     Did you mean 'Poland'?
     """
 
-    _esm = _STATIC / "dashboard.js"
-    _css = _STATIC / "dashboard.css"
+    _esm = script("dashboard.js")
+    _css = style("dashboard.css")
 
     # What to draw, what was chosen, what came of it: one message each way for one change.
     spec = traitlets.Dict().tag(sync=True)

@@ -3,7 +3,8 @@
  * It computes pixels and nothing else; text from outside goes in as text nodes only.
  */
 
-const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+import { html, svg, tableOf, text } from "./dom.js";
+
 const SHAPES = [
   "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0Z",
   "M-3.5,-3.5h7v7h-7Z",
@@ -16,21 +17,6 @@ const SHAPES = [
 const COLOURS = 8;
 const REACH = 24;
 let instances = 0;
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const html = (tag, attributes = {}, ...children) =>
-  fill(document.createElement(tag), attributes, children);
-const svg = (tag, attributes = {}, ...children) =>
-  fill(document.createElementNS(SVG_NAMESPACE, tag), attributes, children);
-const text = (x, y, words, attributes = {}) => svg("text", { x, y, ...attributes }, words);
 
 // ── The plot ────────────────────────────────────────────────────────────────────────────────
 
@@ -134,17 +120,6 @@ function drawScatter(figure, points, width, magnified, id) {
 // ── Tables, legend and what is said about a point ───────────────────────────────────────────
 
 /** A table that says its roles, since a phone shows each of its rows as a block. */
-function tableOf({ columns, rows }, caption, attributes = {}) {
-  const head = html("tr", { role: "row" }, ...columns.map((name) => html("th", { role: "columnheader" }, name)));
-  const body = rows.map(([first, ...rest]) => html("tr", { role: "row" },
-    html("th", { role: "rowheader" }, first),
-    ...rest.map((cell, i) => html("td", { role: "cell", "data-column": columns[i + 1] }, cell))));
-  return html("table", { role: "table", ...attributes },
-    html("caption", {}, caption),
-    html("thead", { role: "rowgroup" }, head),
-    html("tbody", { role: "rowgroup" }, ...body));
-}
-
 const rowsTable = (points) => tableOf({
   columns: ["Row", "Group", "Measured", "Predicted", "Error", "Source", "Kept apart"],
   rows: points.map(({ columns, i }) =>

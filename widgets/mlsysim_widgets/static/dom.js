@@ -1,0 +1,30 @@
+/** Nodes of a page, made in one call; text goes in as text nodes only. */
+
+const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+export const html = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+export const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG_NAMESPACE, tag), attributes, children);
+export const text = (x, y, words, attributes = {}) => svg("text", { x, y, ...attributes }, words);
+
+/** A table of texts; the roles say so where a style lays it out as something else. */
+export function tableOf({ columns, rows }, caption = null, attributes = {}) {
+  const head = html("tr", { role: "row" }, ...columns.map((name) => html("th", { role: "columnheader" }, name)));
+  const body = rows.map(([first, ...rest]) => html("tr", { role: "row" },
+    html("th", { role: "rowheader" }, first),
+    ...rest.map((cell, i) => html("td", { role: "cell", "data-column": columns[i + 1] }, cell))));
+  return html("table", { role: "table", ...attributes },
+    caption && html("caption", {}, caption),
+    html("thead", { role: "rowgroup" }, head),
+    html("tbody", { role: "rowgroup" }, ...body));
+}
