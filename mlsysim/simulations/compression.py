@@ -20,15 +20,8 @@ from mlsysim.models import Models
 from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import (
-    BATCH_SIZE,
-    DURATION,
-    FACILITY,
-    REGION,
-    Deployment,
-    _verdict,
-    verdicts,
-)
+from mlsysim.simulations.declared import BATCH_SIZE, DURATION, FACILITY, REGION
+from mlsysim.simulations.deployment import Deployment, _verdict, verdicts
 from mlsysim.simulations.node import _narrowed
 from mlsysim.tracing import as_float
 

@@ -27,14 +27,8 @@ from mlsysim.models.recommendation import Recommender
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.combined import together, use_of
-from mlsysim.simulations.deployment import (
-    DURATION,
-    FACILITY,
-    REGION,
-    Deployment,
-    solve,
-    verdicts,
-)
+from mlsysim.simulations.declared import CHECKPOINT_INTERVAL, DURATION, FACILITY, REGION, trains
+from mlsysim.simulations.deployment import Deployment, solve, verdicts
 from mlsysim.storage import Routes, StorageTier, StorageTiers
 from mlsysim.tracing import as_float
 
@@ -62,12 +56,8 @@ _MOVEMENTS = {
 }
 
 
-def _trains(simulation: Any) -> bool:
-    return bool(simulation.scenario.phase == "training")
-
-
 def _serves(simulation: Any) -> bool:
-    return not _trains(simulation)
+    return not trains(simulation)
 
 
 def _kind_of_sample(simulation: Any) -> str:
@@ -90,7 +80,7 @@ def _usual_sample(simulation: Any) -> float:
 
 def _usual_dataset(simulation: Any) -> float:
     tokens = getattr(simulation.scenario.model, "training_tokens", None)
-    if tokens is None or not _trains(simulation):
+    if tokens is None or not trains(simulation):
         return _USUAL_TERABYTES
     return float(tokens) * _BYTES_OF_A_VALUE / _BYTES_PER_TB
 
@@ -243,7 +233,7 @@ class DataSimulation(BaseSimulation):
             unit="day",
             minimum=0.01,
             maximum=3650.0,
-            default=lambda simulation: 1.0 if _trains(simulation) else 30.0,
+            default=lambda simulation: 1.0 if trains(simulation) else 30.0,
             scale="log",
         ),
         NumberChoice(
@@ -288,19 +278,9 @@ class DataSimulation(BaseSimulation):
             maximum=1000.0,
             default=_usual_checkpoint,
             scale="log",
-            applies=_trains,
+            applies=trains,
         ),
-        NumberChoice(
-            name="checkpoint_interval_minutes",
-            label="Checkpoint interval",
-            help="How long the job works between two checkpoints.",
-            unit="minute",
-            minimum=0.5,
-            maximum=1440.0,
-            default=10.0,
-            scale="log",
-            applies=_trains,
-        ),
+        replace(CHECKPOINT_INTERVAL, applies=trains),
         NumberChoice(
             name="transfer_budget_usd",
             label="Transfer budget",
@@ -364,7 +344,7 @@ class DataSimulation(BaseSimulation):
         dataset = choice["dataset_tb"] * _BYTES_PER_TB
         new_rate = self._new_byte_per_s(choice)
         stored = dataset + new_rate * choice["retention_days"] * SECONDS_PER_DAY
-        if _trains(self):
+        if trains(self):
             stored = np.maximum(stored, dataset + choice["checkpoint_tb"] * _BYTES_PER_TB)
         tier, nodes = StorageTiers[choice["storage"]], float(system.nodes)
         read = _shared_rate(tier, nodes * tier.read_byte_per_s_per_node, stored)
@@ -378,7 +358,7 @@ class DataSimulation(BaseSimulation):
             return formulas.transfer_time(volume, bandwidth=link, latency=route.handling_s)
 
         age = None
-        if not _trains(self):
+        if not trains(self):
             interval = choice["refresh_hours"] * SECONDS_PER_HOUR
             delay = 0.0 * interval if streamed else arrival(new_rate * interval)
             age = formulas.mean_data_age(interval=interval, delay=delay)
@@ -395,7 +375,7 @@ class DataSimulation(BaseSimulation):
         )
 
     def _new_byte_per_s(self, choice: dict[str, Any]) -> Any:
-        if _trains(self):
+        if trains(self):
             interval = choice["checkpoint_interval_minutes"] * SECONDS_PER_MINUTE
             return choice["checkpoint_tb"] * _BYTES_PER_TB / interval
         return choice["new_tb_per_day"] * _BYTES_PER_TB / SECONDS_PER_DAY
@@ -440,7 +420,7 @@ class DataSimulation(BaseSimulation):
         )
 
     def _checkpoints(self, choice: dict[str, Any], flow: _Flow) -> Reliability | None:
-        if not _trains(self):
+        if not trains(self):
             return None
         nodes = self.scenario.system.nodes
         between = self.scenario.failure_rate.job_failure_interval_s(nodes)
@@ -468,7 +448,7 @@ class DataSimulation(BaseSimulation):
             running = duration * deployment.duty_cycle * deployment.utilization
             read = np.minimum(flow.demand, flow.supply) * running
             return read * (1.0 - choice["cached_fraction"]) * units
-        new = 0.0 if _trains(self) else self._new_byte_per_s(choice) * duration
+        new = 0.0 if trains(self) else self._new_byte_per_s(choice) * duration
         return (choice["dataset_tb"] * _BYTES_PER_TB + new) * units
 
     @staticmethod
@@ -541,7 +521,7 @@ class DataSimulation(BaseSimulation):
                         capacity * self.scenario.system.nodes, "byte", "at most",
                         "Keep less, or take storage outside of the nodes.")
             )  # fmt: skip
-        return (*found, *(self._of_training(ledger) if _trains(self) else self._fresh(choice, run)))
+        return (*found, *(self._of_training(ledger) if trains(self) else self._fresh(choice, run)))
 
     @staticmethod
     def _of_training(ledger: SystemLedger) -> tuple[Verdict, ...]:

@@ -11,10 +11,9 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
-from mlsysim.choices import NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
-from mlsysim.facilities import Facilities, Facility
+from mlsysim.facilities import Facility
 from mlsysim.failure_rates import FailureRate
 from mlsysim.ledger import (
     Economics,
@@ -25,72 +24,10 @@ from mlsysim.ledger import (
     SystemLedger,
     Verdict,
 )
-from mlsysim.regions import Region, Regions
+from mlsysim.regions import Region
 
 _WATTS_PER_TERAWATT_HOUR_A_YEAR = 1e12 * SECONDS_PER_HOUR / SECONDS_PER_YEAR
 _SHARE_OF_WORLD_WORTH_A_VERDICT = 0.01
-
-REGION = OptionChoice(
-    name="region",
-    label="Region",
-    help="Where the electricity comes from: it sets carbon, water and price, nothing else.",
-    options=Regions,
-    default="US_Avg",
-)
-FACILITY = OptionChoice(
-    name="facility",
-    label="Facility",
-    help="The building around the computers: what it adds to their energy, and its cooling water.",
-    options=Facilities,
-    default=lambda simulation: simulation.scenario.facility,
-)
-DURATION = NumberChoice(
-    name="duration_days",
-    label="Duration",
-    help="How long the deployment runs.",
-    unit="day",
-    minimum=1.0,
-    maximum=3650.0,
-    default=365.0,
-    scale="log",
-)
-BATCH_SIZE = NumberChoice(
-    name="batch_size",
-    label="Batch size",
-    help="Inputs worked on together in one execution.",
-    unit="dimensionless",
-    minimum=1,
-    maximum=lambda simulation: max(256, 16 * simulation.scenario.batch_size),
-    default=lambda simulation: simulation.scenario.batch_size,
-    integer=True,
-    scale="log",
-)
-PRECISION = OptionChoice(
-    name="precision",
-    label="Precision",
-    help="Number format of the weights: narrower is smaller, and faster where supported.",
-    options=lambda simulation: simulation.scenario.system.hardware.precisions,
-    default=lambda simulation: simulation.scenario.precision,
-)
-DUTY_CYCLE = NumberChoice(
-    name="duty_cycle",
-    label="Duty cycle",
-    help="Share of the time the system is powered up; otherwise it sleeps or is off.",
-    unit="dimensionless",
-    minimum=0.0001,
-    maximum=1.0,
-    default=lambda simulation: simulation.scenario.duty_cycle,
-    scale="log",
-)
-UTILIZATION = NumberChoice(
-    name="utilization",
-    label="Utilization",
-    help="Share of its powered-up time the system works; otherwise it idles.",
-    unit="dimensionless",
-    minimum=0.01,
-    maximum=1.0,
-    default=lambda simulation: simulation.scenario.utilization,
-)
 
 
 @dataclass(frozen=True, slots=True)

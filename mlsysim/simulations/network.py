@@ -19,7 +19,8 @@ from mlsysim.models import Transformer
 from mlsysim.precisions import Precisions
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import DURATION, FACILITY, REGION, Deployment, verdicts
+from mlsysim.simulations.declared import DURATION, FACILITY, REGION, trains
+from mlsysim.simulations.deployment import Deployment, verdicts
 from mlsysim.systems import System
 from mlsysim.tracing import SourcedFloat, as_float
 from mlsysim.units import humanize
@@ -49,13 +50,9 @@ _ORDERS = {
 }
 
 
-def _trains(simulation: Any) -> bool:
-    return bool(simulation.scenario.phase == "training")
-
-
 def _members(simulation: Any) -> int:
     layout = simulation.scenario.system.layout
-    return int(layout.data if _trains(simulation) else layout.tensor)
+    return int(layout.data if trains(simulation) else layout.tensor)
 
 
 def _usual_members_of_node(simulation: Any) -> int:
@@ -71,7 +68,7 @@ def _divisors_of_a_node(simulation: Any) -> tuple[str, ...]:
 def _usual_message(simulation: Any) -> float:
     scenario = simulation.scenario
     width = Precisions[scenario.precision].activation_bytes
-    if _trains(simulation):
+    if trains(simulation):
         return max(_LEAST_BUCKET, _BUCKET_PER_REPLICA * _members(simulation)) * width
     return float(scenario.batch_size * scenario.model.hidden * width)
 
@@ -80,7 +77,7 @@ def _usual_link(simulation: Any) -> float:
     system = simulation.scenario.system
     own = system.hardware.link_byte_per_s_per_direction
     across = system.scale_out_byte_per_s_per_direction
-    return float(across if _trains(simulation) else own) / _BYTES_PER_GB
+    return float(across if trains(simulation) else own) / _BYTES_PER_GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +129,14 @@ class NetworkSimulation(BaseSimulation):
             label="Fabric",
             help="How the devices are wired to each other.",
             options=Fabrics,
-            default=lambda simulation: "rails" if _trains(simulation) else "switch",
+            default=lambda simulation: "rails" if trains(simulation) else "switch",
         ),
         OptionChoice(
             name="algorithm",
             label="Collective",
             help="How the members of a group sum their messages.",
             options=labelled(_ALGORITHMS),
-            default=lambda simulation: "ring" if _trains(simulation) else "in_switch",
+            default=lambda simulation: "ring" if trains(simulation) else "in_switch",
         ),
         NumberChoice(
             name="members",
@@ -147,7 +144,7 @@ class NetworkSimulation(BaseSimulation):
             help="Replicas that sum gradients, or devices that share each layer.",
             unit="dimensionless",
             minimum=2,
-            maximum=lambda simulation: 4096 if _trains(simulation) else 64,
+            maximum=lambda simulation: 4096 if trains(simulation) else 64,
             default=_members,
             integer=True,
             structural=True,
@@ -159,7 +156,7 @@ class NetworkSimulation(BaseSimulation):
             help="Replicas that share one node: the more, the fewer devices divide each layer.",
             options=_divisors_of_a_node,
             default=lambda simulation: str(_usual_members_of_node(simulation)),
-            applies=_trains,
+            applies=trains,
         ),
         OptionChoice(
             name="rank_order",
@@ -167,7 +164,7 @@ class NetworkSimulation(BaseSimulation):
             help="Whether members next to each other in a ring share a leaf switch or a link.",
             options=labelled(_ORDERS),
             default="packed",
-            applies=_trains,
+            applies=trains,
         ),
         NumberChoice(
             name="message_bytes",
@@ -206,7 +203,7 @@ class NetworkSimulation(BaseSimulation):
             unit="microsecond",
             minimum=0.1,
             maximum=1000.0,
-            default=lambda simulation: _NETWORK_STEP_US if _trains(simulation) else _NVLINK_STEP_US,
+            default=lambda simulation: _NETWORK_STEP_US if trains(simulation) else _NVLINK_STEP_US,
             scale="log",
         ),
         NumberChoice(
@@ -219,7 +216,7 @@ class NetworkSimulation(BaseSimulation):
             default=lambda simulation: (
                 1.0 - simulation.scenario.runtime.exposed_communication_fraction
             ),
-            applies=_trains,
+            applies=trains,
         ),
         NumberChoice(
             name="compression",
@@ -253,8 +250,8 @@ class NetworkSimulation(BaseSimulation):
         each = self._time_of_one(choice, group, message, scenario.system)
         exposed = formulas.exposed_fraction(overlap=choice.get("overlap", 0.0), buckets=count)
         known = Collective(
-            seconds=each * count if _trains(self) else each,
-            exposed_fraction=exposed if _trains(self) else 1.0,
+            seconds=each * count if trains(self) else each,
+            exposed_fraction=exposed if trains(self) else 1.0,
         )
         performance = self._performance(choice, scenario, group, message, each, count, known)
         deployment = Deployment(
@@ -281,7 +278,7 @@ class NetworkSimulation(BaseSimulation):
     def _scenario(self, choice: dict[str, Any]) -> Application:
         scenario, members = self.scenario, choice["members"]
         system, layout = scenario.system, scenario.system.layout
-        if not _trains(self):
+        if not trains(self):
             return replace(scenario, system=replace(system, layout=replace(layout, tensor=members)))
         together = int(choice["members_per_node"])
         tensor = layout.tensor
@@ -322,7 +319,7 @@ class NetworkSimulation(BaseSimulation):
 
     def _messages(self, choice: dict[str, Any], scenario: Application) -> tuple[Any, Any]:
         """Return the size of one message and how many of them one execution sums."""
-        if not _trains(self):
+        if not trains(self):
             layers = scenario.model.layers if isinstance(scenario.model, Transformer) else 0
             return choice["message_bytes"], _SUMS_PER_LAYER * layers
         layout = scenario.system.layout
@@ -420,7 +417,7 @@ class NetworkSimulation(BaseSimulation):
                     run.si("summing_switches"), 1.0, "dimensionless", "at least",
                     "Take a fabric with switches that sum, or a ring or tree of devices."),
         ]  # fmt: skip
-        if _trains(self):
+        if trains(self):
             link = choice["link_gb_per_s_per_direction"] * _BYTES_PER_GB
             work = run.si("compute_time") + run.si("memory_time") + run.si("overhead_time")
             found += [

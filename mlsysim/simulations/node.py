@@ -19,16 +19,8 @@ from mlsysim.models import Models
 from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import (
-    BATCH_SIZE,
-    DURATION,
-    FACILITY,
-    PRECISION,
-    REGION,
-    Deployment,
-    solve,
-    verdicts,
-)
+from mlsysim.simulations.declared import BATCH_SIZE, DURATION, FACILITY, PRECISION, REGION
+from mlsysim.simulations.deployment import Deployment, solve, verdicts
 from mlsysim.tracing import as_float
 
 # The parts that a latency is made of, with what makes each of them shorter.

@@ -27,7 +27,8 @@ from mlsysim.radios import Radio, Radios
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.combined import paid_together, together, use_of
-from mlsysim.simulations.deployment import DURATION, REGION, Deployment, solve, verdicts
+from mlsysim.simulations.declared import DURATION, REGION
+from mlsysim.simulations.deployment import Deployment, solve, verdicts
 from mlsysim.tracing import SourcedFloat, as_float
 
 ON_DEVICE = "device"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from mlsysim import formulas
-from mlsysim.choices import Choice, NumberChoice, OptionChoice
+from mlsysim.choices import Choice, NumberChoice
 from mlsysim.constants import (
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -18,13 +18,15 @@ from mlsysim.failure_rates import FailureRates
 from mlsysim.ledger import Reliability, SystemLedger, Verdict
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import (
+from mlsysim.simulations.declared import (
+    CHECKPOINT_INTERVAL,
     DURATION,
+    FAILURE_RATE,
     REGION,
-    Deployment,
-    solve,
-    verdicts,
+    REPAIR_TIME,
+    RESTART_TIME,
 )
+from mlsysim.simulations.deployment import Deployment, solve, verdicts
 from mlsysim.tracing import as_float
 
 _KEPT = 0.9
@@ -53,23 +55,8 @@ class ReliabilitySimulation(BaseSimulation):
     choices: tuple[Choice, ...] = (
         REGION,
         DURATION,
-        OptionChoice(
-            name="failure_rate",
-            label="Failure rate",
-            help="How often one node fails: published clusters differ sevenfold.",
-            options=FailureRates,
-            default=lambda simulation: simulation.scenario.failure_rate.name,
-        ),
-        NumberChoice(
-            name="repair_hours",
-            label="Repair time",
-            help="How long a failed node or device is out of service.",
-            unit="hour",
-            minimum=0.1,
-            maximum=720.0,
-            default=24.0,
-            scale="log",
-        ),
+        FAILURE_RATE,
+        REPAIR_TIME,
         NumberChoice(
             name="checkpoint_cost_s",
             label="Checkpoint cost",
@@ -81,28 +68,8 @@ class ReliabilitySimulation(BaseSimulation):
             scale="log",
             applies=_is_gang,
         ),
-        NumberChoice(
-            name="checkpoint_interval_minutes",
-            label="Checkpoint interval",
-            help="How long the job works between two checkpoints.",
-            unit="minute",
-            minimum=0.5,
-            maximum=1440.0,
-            default=10.0,
-            scale="log",
-            applies=_is_gang,
-        ),
-        NumberChoice(
-            name="restart_minutes",
-            label="Restart time",
-            help="How long it takes to load the last checkpoint on a full set of nodes.",
-            unit="minute",
-            minimum=0.1,
-            maximum=240.0,
-            default=5.0,
-            scale="log",
-            applies=_is_gang,
-        ),
+        replace(CHECKPOINT_INTERVAL, applies=_is_gang),
+        replace(RESTART_TIME, applies=_is_gang),
         NumberChoice(
             name="spares",
             label="Spare nodes",

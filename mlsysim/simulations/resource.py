@@ -11,7 +11,7 @@ from mlsysim.facilities import Facilities
 from mlsysim.ledger import SystemLedger
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import (
+from mlsysim.simulations.declared import (
     BATCH_SIZE,
     DURATION,
     DUTY_CYCLE,
@@ -19,10 +19,8 @@ from mlsysim.simulations.deployment import (
     PRECISION,
     REGION,
     UTILIZATION,
-    Deployment,
-    solve,
-    verdicts,
 )
+from mlsysim.simulations.deployment import Deployment, solve, verdicts
 from mlsysim.tracing import as_float
 
 

@@ -19,14 +19,8 @@ from mlsysim.ledger import Economics, Group, Performance, Reliability, SystemLed
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import (
-    DURATION,
-    FACILITY,
-    PRECISION,
-    REGION,
-    Deployment,
-    verdicts,
-)
+from mlsysim.simulations.declared import DURATION, FACILITY, PRECISION, REGION
+from mlsysim.simulations.deployment import Deployment, verdicts
 from mlsysim.tracing import as_float
 
 _PHASES = {"prefill", "decode"}

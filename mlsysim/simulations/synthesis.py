@@ -6,25 +6,25 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from mlsysim import formulas
-from mlsysim.choices import Choice, NumberChoice, OptionChoice
+from mlsysim.choices import Choice, NumberChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
 from mlsysim.failure_rates import FailureRates
 from mlsysim.ledger import SystemLedger, Verdict
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import (
+from mlsysim.simulations.declared import (
     BATCH_SIZE,
     DURATION,
     DUTY_CYCLE,
     FACILITY,
+    FAILURE_RATE,
     PRECISION,
     REGION,
+    REPAIR_TIME,
     UTILIZATION,
-    Deployment,
-    solve,
-    verdicts,
 )
+from mlsysim.simulations.deployment import Deployment, solve, verdicts
 from mlsysim.simulations.node import HARDWARE, MODEL, exchanged
 from mlsysim.simulations.resource import ResourceSimulation
 from mlsysim.tracing import as_float
@@ -77,23 +77,8 @@ class SynthesisSimulation(BaseSimulation):
         BATCH_SIZE,
         UTILIZATION,
         DUTY_CYCLE,
-        OptionChoice(
-            name="failure_rate",
-            label="Failure rate",
-            help="How often one node or device fails: published fleets differ sevenfold.",
-            options=FailureRates,
-            default=lambda simulation: simulation.scenario.failure_rate.name,
-        ),
-        NumberChoice(
-            name="repair_hours",
-            label="Repair time",
-            help="How long a failed unit is out of service.",
-            unit="hour",
-            minimum=0.1,
-            maximum=720.0,
-            default=1.0,
-            scale="log",
-        ),
+        FAILURE_RATE,
+        replace(REPAIR_TIME, default=1.0),
         NumberChoice(
             name="least_availability",
             label="Promised availability",

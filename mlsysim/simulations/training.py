@@ -24,7 +24,15 @@ from mlsysim.regions import Regions
 from mlsysim.registry import Registry
 from mlsysim.runtimes import ATTENTIONS, Runtime, Runtimes
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim.simulations.deployment import FACILITY, REGION, Deployment, _verdict, verdicts
+from mlsysim.simulations.declared import (
+    CHECKPOINT_INTERVAL,
+    FACILITY,
+    FAILURE_RATE,
+    REGION,
+    RESTART_TIME,
+    trains,
+)
+from mlsysim.simulations.deployment import Deployment, _verdict, verdicts
 from mlsysim.simulations.node import _narrowed
 from mlsysim.systems import SHARDINGS, Layout
 from mlsysim.tracing import as_float
@@ -54,10 +62,6 @@ _PARTS = {
         "recompute them, use fused attention, or work off smaller microbatches",
     ),
 }
-
-
-def _pretrains(simulation: Any) -> bool:
-    return bool(simulation.scenario.phase == "training")
 
 
 def _is_transformer(simulation: Any) -> bool:
@@ -100,7 +104,7 @@ def _usual_runtime(scenario: Application) -> Runtime:
 
 def _usual_batch(simulation: Any) -> int:
     batch = simulation.scenario.batch_size
-    return int(batch if _pretrains(simulation) else np.maximum(batch, 16))
+    return int(batch if trains(simulation) else np.maximum(batch, 16))
 
 
 def _usual_microbatch(simulation: Any) -> int:
@@ -110,14 +114,14 @@ def _usual_microbatch(simulation: Any) -> int:
 
 def _usual_tokens(simulation: Any) -> float:
     model = simulation.scenario.model
-    if not _pretrains(simulation):
+    if not trains(simulation):
         return 1e8
     return float(model.training_tokens or _TOKENS_PER_PARAMETER * model.parameters)
 
 
 def _usual_interval(simulation: Any) -> float:
     """Return a round interval near the best: minutes on thousands of nodes, hours on one."""
-    if not _pretrains(simulation):
+    if not trains(simulation):
         return 240.0
     return 10.0 if simulation.scenario.system.nodes > 1000 else 30.0
 
@@ -249,7 +253,7 @@ class TrainingSimulation(BaseSimulation):
             help="Forget activations and compute them again: attention scores, or whole layers. "
             "Fused attention never keeps scores, so that selective recomputation adds nothing.",
             options=RECOMPUTATIONS,
-            default=lambda simulation: "none" if _pretrains(simulation) else "full",
+            default=lambda simulation: "none" if trains(simulation) else "full",
             applies=_is_transformer,
         ),
         OptionChoice(
@@ -292,23 +296,8 @@ class TrainingSimulation(BaseSimulation):
         _degree("data", "Data degree", "Replicas that divide the batch.", 4096, _has_replicas),
         _degree("context", "Context degree", "Devices that divide each sequence.", 64),
         _degree("expert", "Expert degree", "Devices that divide the experts.", 64, _has_experts),
-        OptionChoice(
-            name="failure_rate",
-            label="Failure rate",
-            help="How often one node fails: published clusters differ sevenfold.",
-            options=FailureRates,
-            default=lambda simulation: simulation.scenario.failure_rate.name,
-        ),
-        NumberChoice(
-            name="checkpoint_interval_minutes",
-            label="Checkpoint interval",
-            help="How long the job works between two checkpoints.",
-            unit="minute",
-            minimum=0.5,
-            maximum=10_080.0,
-            default=_usual_interval,
-            scale="log",
-        ),
+        FAILURE_RATE,
+        replace(CHECKPOINT_INTERVAL, maximum=10_080.0, default=_usual_interval),
         NumberChoice(
             name="storage_gb_per_s_per_node",
             label="Storage bandwidth",
@@ -319,17 +308,7 @@ class TrainingSimulation(BaseSimulation):
             default=2.0,
             scale="log",
         ),
-        NumberChoice(
-            name="restart_minutes",
-            label="Restart time",
-            help="How long it takes to replace what failed and load the last checkpoint.",
-            unit="minute",
-            minimum=0.1,
-            maximum=1440.0,
-            default=10.0,
-            scale="log",
-            applies=_has_replicas,
-        ),
+        replace(RESTART_TIME, maximum=1440.0, default=10.0, applies=_has_replicas),
     )
 
     @classmethod
@@ -363,7 +342,7 @@ class TrainingSimulation(BaseSimulation):
         step = self._step(scenario, choice)
         kept = _survival(scenario, choice)
         performance = _run(scenario, choice, step, kept.si("goodput"))
-        if _pretrains(self):
+        if trains(self):
             performance = performance.replace(**_learned(scenario, choice))
         deployment = Deployment(
             scenario=scenario,
@@ -406,7 +385,7 @@ class TrainingSimulation(BaseSimulation):
             precision=choice["precision"],
             gang=True,
             deadline_s=None,
-            targets=own.targets if _pretrains(self) else (),
+            targets=own.targets if trains(self) else (),
         )
 
     def _step(self, scenario: Application, choice: dict[str, Any]) -> Performance:
