@@ -7,6 +7,7 @@ declarations.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -167,3 +168,15 @@ def labelled(labels: Mapping[str, str]) -> dict[str, Labelled]:
     'Around a ring'
     """
     return {name: Labelled(name, label) for name, label in labels.items()}
+
+
+def value_of(text: str) -> Any:
+    """Return a bare number as one; names and quantities stay text, for the choice to read.
+
+    >>> value_of("3"), value_of("1.5"), value_of("36 hour")
+    (3, 1.5, '36 hour')
+    """
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return text

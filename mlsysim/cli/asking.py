@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
@@ -37,18 +36,6 @@ class Asked:
         if options.help:
             described = {choice.name: describe(choice) for choice in self.simulation.choices}
             _parser(program, description, add, described).print_help()
-
-
-def value_of(text: str) -> Any:
-    """Return a bare number as one; names and quantities stay text, for the choice to read.
-
-    >>> value_of("3"), value_of("1.5"), value_of("36 hour")
-    (3, 1.5, '36 hour')
-    """
-    for number in (int, float):
-        with suppress(ValueError):
-            return number(text)
-    return text
 
 
 def describe(choice: Choice) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlsysim.cli.asking import Asked, value_of
+from mlsysim.choices import value_of
+from mlsysim.cli.asking import Asked
 from mlsysim.ledger import SystemLedger
 
 

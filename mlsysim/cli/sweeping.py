@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.choices import NumberChoice
-from mlsysim.cli.asking import Asked, value_of
+from mlsysim.choices import NumberChoice, value_of
+from mlsysim.cli.asking import Asked
 from mlsysim.errors import InvalidInput
 
 METRICS = ("performance.latency", "sustainability.carbon", "economics.tco")

@@ -184,6 +184,7 @@ def _entry_to_dict(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "value": plain_value(tracing.plain(entry.value)),
         "unit": entry.unit or "dimensionless",
+        "text": entry.text,
         "law": entry.law or None,
         "equation": entry.equation or None,
         "expression": entry.expression or None,

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Mapping
+from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
+from mlsysim.choices import NumberChoice, OptionChoice, value_of
 from mlsysim.errors import InvalidInput, MLSysimError
+from mlsysim.ledger import SystemLedger
 from mlsysim.simulations.base import BaseSimulation
+
+_TRIES = 40
 
 
 def instance_of(simulation: Any) -> BaseSimulation:
@@ -87,3 +93,59 @@ def python_line(simulation: BaseSimulation, choice: Mapping[str, Any]) -> str:
     changed = {name: value for name, value in choice.items() if value != defaults.get(name)}
     scenario, persona = simulation.scenario.name, simulation.persona.name
     return f"{type(simulation).__name__}({scenario!r}, {persona!r}).evaluate({changed!r})"
+
+
+def link(simulation: BaseSimulation, choice: Mapping[str, Any]) -> str:
+    """Return a design as it is written behind the # of an address.
+
+    >>> from mlsysim import ResourceSimulation
+    >>> sim = ResourceSimulation()
+    >>> link(sim, {**sim.defaults, "region": "Quebec"})
+    'persona=TinyPioneer&application=Doorbell&region=Quebec'
+    """
+    defaults = simulation.defaults
+    changed = {name: value for name, value in choice.items() if value != defaults.get(name)}
+    whose = {"persona": simulation.persona.name, "application": simulation.scenario.name}
+    return urlencode({**whose, **changed})
+
+
+def linked(given: Any) -> dict[str, Any]:
+    """Return the values that a link gives, by name: bare numbers as numbers, the rest as text.
+
+    Raises `InvalidInput` where a link holds anything but names and texts.
+
+    >>> linked({"region": "Quebec", "duration_days": "30"})
+    {'region': 'Quebec', 'duration_days': 30}
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidInput("link", given, "names with values, as in region=Quebec")
+    for name, value in given.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise InvalidInput("link", {name: value}, "names with values, as in region=Quebec")
+    return {name: value_of(value) for name, value in given.items()}
+
+
+def surprising(
+    simulation: BaseSimulation, choice: Mapping[str, Any], ledger: SystemLedger, random: Random
+) -> dict[str, Any]:
+    """Return a design at random that breaks or mends another constraint than the present one."""
+    broken = {verdict.constraint for verdict in ledger.violations}
+    drawn = dict(choice)
+    for _ in range(_TRIES):
+        declared = random.choice(simulation.choices)
+        drawn = {**choice, declared.name: _drawn(declared, random)}
+        try:
+            found = simulation.evaluate(drawn)
+        except MLSysimError:
+            continue
+        if {verdict.constraint for verdict in found.violations} != broken:
+            return drawn
+    return drawn
+
+
+def _drawn(declared: Any, random: Random) -> Any:
+    if isinstance(declared, OptionChoice):
+        return random.choice([option.value for option in declared.listed()])
+    if isinstance(declared, NumberChoice):
+        return random.choice((declared.minimum, declared.default, declared.maximum))
+    return declared.default

@@ -62,6 +62,7 @@ def specification(
     declared = [control_of(choice) for choice in simulation.choices]
     return {
         "title": simulation.title or type(simulation).__name__,
+        "simulation": type(simulation).__name__,
         "selectors": [
             _registry_control("persona", "Persona", personas.values(), "role"),
             _registry_control("application", "Application", applications.values(), "mission"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import anywidget
@@ -11,15 +12,18 @@ import traitlets
 
 from mlsysim.errors import MLSysimError, UnknownName
 from mlsysim.ledger import SystemLedger
+from mlsysim.ledger.comparison import Comparison
 from mlsysim.personas import Personas
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim_widgets import binding, cards, controls
+from mlsysim_widgets import binding, controls
+from mlsysim_widgets.comparing import Pinned, comparison
+from mlsysim_widgets.explaining import explained
+from mlsysim_widgets.history import History, State
+from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
-from mlsysim_widgets.views import figures
 
-State = dict[str, Any]
-
-_NOTHING = {"sentence": "", "cards": [], "verdicts": [], "figures": [], "python": ""}
+ACTIONS = ("undo", "redo", "reset", "pin", "unpin", "restore", "surprise")
+"""What the browser may ask for by name, beside explanations and links."""
 
 
 class Dashboard(anywidget.AnyWidget):
@@ -27,6 +31,7 @@ class Dashboard(anywidget.AnyWidget):
 
     Takes an instance or a class, and choices to start from. A value that cannot be used, and any
     error of a simulation, is told in `error` and in the panel; the last good `ledger` stays.
+    `surprises` offers a button for designs that students would not think of.
 
     >>> from mlsysim import ResourceSimulation
     >>> dashboard = Dashboard(ResourceSimulation, region="Quebec")
@@ -37,6 +42,11 @@ class Dashboard(anywidget.AnyWidget):
     >>> dashboard.choose(region="Polland")
     >>> print(dashboard.error.split(". ")[-1])
     Did you mean 'Poland'?
+    >>> dashboard.undo()
+    >>> dashboard.pin()
+    >>> dashboard.choose(region="France")
+    >>> dashboard.comparison["sustainability.operational_carbon"].verdict
+    'better'
     """
 
     _esm = script("dashboard.js")
@@ -49,11 +59,14 @@ class Dashboard(anywidget.AnyWidget):
     ledger = traitlets.Instance(SystemLedger, allow_none=True)
     error = traitlets.Unicode()
 
-    def __init__(self, simulation: Any, **choice: Any):
+    def __init__(self, simulation: Any, *, surprises: bool = False, **choice: Any):
         self._simulation = binding.instance_of(simulation)
         self._personas = _listed(Personas, self._simulation.persona)
         self._applications = _listed(self._simulation.applications(), self._simulation.scenario)
-        self._past: list[State] = []
+        self._history = History()
+        self._pinned: Pinned | None = None
+        self._surprises = surprises
+        self._random = Random(0)  # noqa: S311 - it draws designs and guards nothing
         self._answered: State = {}
         self._sequence = itertools.count(1)
         start = {
@@ -100,12 +113,59 @@ class Dashboard(anywidget.AnyWidget):
 
     def undo(self) -> None:
         """Go back to the state before the last change."""
-        if self._past:
-            self._answer(self._past.pop(), returning=True, record=False)
+        if self._history.past:
+            self._answer(self._history.back(self._answered), returning=True, record=False)
+
+    def redo(self) -> None:
+        """Go forward again to the state that was left by going back."""
+        if self._history.future:
+            self._answer(self._history.forward(self._answered), returning=True, record=False)
 
     def reset(self) -> None:
         """Go back to the state in which the dashboard was made."""
         self._answer(self._first, returning=True)
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The present ledger held against the pinned one; None where none is pinned."""
+        if self._pinned is None or self.ledger is None:
+            return None
+        return self._pinned.ledger.compare(self.ledger)
+
+    def pin(self) -> None:
+        """Keep the present design as A, to hold the next ones against it."""
+        if self.ledger is not None and not self.error:
+            self._pinned = Pinned(self._answered, self.ledger, self.view["sentence"])
+            self._repaint()
+
+    def unpin(self) -> None:
+        """Let go of the pinned design."""
+        self._pinned = None
+        self._repaint()
+
+    def restore(self) -> None:
+        """Go back to the pinned design."""
+        if self._pinned is not None:
+            self._answer(self._pinned.state, returning=True)
+
+    def surprise(self) -> None:
+        """Go to a design at random that breaks or mends another constraint."""
+        if self._surprises and self.ledger is not None:
+            choice = self._answered["choice"]
+            found = binding.surprising(self._simulation, choice, self.ledger, self._random)
+            self._answer({**self._answered, "choice": found}, returning=True)
+
+    def follow(self, link: Any) -> None:
+        """Go to the design of a link, given as names with the texts of their values."""
+        present = {name: self._answered[name] for name in ("persona", "application")}
+        try:
+            given = binding.linked(link)
+            whose = {name: given.pop(name, own) for name, own in present.items()}
+            self._moved({**whose, "choice": {}}, returning=True)
+        except MLSysimError as error:
+            self._refuse(self._answered, self._answered["choice"], error, record=False)
+            return
+        self._answer({**whose, "choice": given}, returning=True)
 
     def _changed(self, state: Mapping[str, Any], changes: Mapping[str, Any]) -> State:
         names = ["persona", "application", *(choice.name for choice in self._simulation.choices)]
@@ -129,9 +189,15 @@ class Dashboard(anywidget.AnyWidget):
             self._answer(state)
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        action = content.get("action") if isinstance(content, dict) else None
-        if action in ("undo", "reset"):
-            getattr(self, action)()
+        asked = content if isinstance(content, Mapping) else {}
+        action = asked.get("action")
+        if action == "explain":
+            path = asked.get("path")
+            self.send({"reply": "explain", "path": path, **explained(self.ledger, path)})
+        elif action == "follow":
+            self.follow(asked.get("link"))
+        elif action in ACTIONS:
+            getattr(self, str(action))()
 
     def _answer(
         self, state: Mapping[str, Any], *, returning: bool = False, record: bool = True
@@ -141,15 +207,22 @@ class Dashboard(anywidget.AnyWidget):
             choice = self._moved(state, returning=returning)
             choice = self._simulation.complete(choice)
             ledger = self._simulation.evaluate(choice)
-            picture = self._picture(ledger, choice)
+            painted = picture(self._simulation, ledger, choice)
         except Exception as error:  # noqa: BLE001 - whatever a simulation raises is shown in place
-            words = str(error) if isinstance(error, MLSysimError) else repr(error)
-            picture = {"problem": binding.problem(error, self._simulation), "stale": True}
-            self._show(_sendable(state, choice), {**_NOTHING, **self.view, **picture}, record)
-            self.error = words
+            self._refuse(state, choice, error, record=record)
         else:
-            self._show(_sendable(state, choice), picture, record)
             self.ledger, self.error = ledger, ""
+            self._show(_sendable(state, choice), painted, record=record)
+
+    def _refuse(
+        self, state: Mapping[str, Any], choice: Any, error: Exception, *, record: bool
+    ) -> None:
+        problem = {"problem": binding.problem(error, self._simulation), "stale": True}
+        self.error = str(error) if isinstance(error, MLSysimError) else repr(error)
+        self._show(_sendable(state, choice), {**EMPTY, **self.view, **problem}, record=record)
+
+    def _repaint(self) -> None:
+        self._show(self._answered, self.view, record=False)
 
     def _moved(self, state: Mapping[str, Any], *, returning: bool) -> Any:
         """Rebuild the simulation where persona or application changed; return its choice."""
@@ -162,30 +235,22 @@ class Dashboard(anywidget.AnyWidget):
             return choice
         return binding.carried_over(choice, before, self._simulation)
 
-    def _picture(self, ledger: SystemLedger, choice: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "problem": None,
-            "stale": False,
-            "sentence": cards.sentence(self._simulation, ledger, choice),
-            "cards": cards.cards(ledger),
-            "verdicts": cards.verdicts(ledger),
-            "figures": figures(ledger),
-            "python": binding.python_line(self._simulation, choice),
-        }
-
-    def _show(self, state: State, picture: Mapping[str, Any], record: bool) -> None:
+    def _show(self, state: State, painted: Mapping[str, Any], *, record: bool) -> None:
         before, self._answered = self._answered, state
         settled = bool(before) and not before.get("draft")
         if record and settled and _design(before) != _design(state):
-            self._past.append(before)
+            self._history.record(before)
+        specification = controls.specification(self._simulation, self._personas, self._applications)
         with self.hold_sync():
-            self.spec = controls.specification(self._simulation, self._personas, self._applications)
+            self.spec = {**specification, "surprises": self._surprises}
             self.state = state
             self.view = {
-                **picture,
+                **painted,
                 "sequence": next(self._sequence),
                 "state": _design(state),
-                "undo": bool(self._past),
+                "undo": self._history.past,
+                "redo": self._history.future,
+                "comparison": self.ledger and comparison(self._pinned, self.ledger),
             }
 
 
