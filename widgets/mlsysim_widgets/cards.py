@@ -66,9 +66,18 @@ def _metric(name: str, group: Group, metric: str) -> dict[str, str]:
         "path": f"{name}.{metric}",
         "label": declared.label,
         "text": group.text(metric),
+        "base": _base_text(group, metric),
         "interval": group.interval_text(metric),
         "description": declared.description,
     }
+
+
+def _base_text(group: Group, metric: str) -> str:
+    """Write a number in its base unit; nothing for a fact in words."""
+    unit = group.metrics[metric].unit
+    if not unit:
+        return ""
+    return f"{units.number_text(group.si(metric))} {units.unit_text(unit)}".rstrip()
 
 
 def verdicts(ledger: SystemLedger) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from mlsysim_widgets.history import History, State
 from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
 
-ACTIONS = ("undo", "redo", "reset", "pin", "unpin", "restore", "surprise")
+ACTIONS = ("undo", "redo", "reset", "pin", "restore", "unpin", "surprise")
 """What the browser may ask for by name, beside explanations and links."""
 
 
@@ -65,7 +65,8 @@ class Dashboard(anywidget.AnyWidget):
         self._applications = _listed(self._simulation.applications(), self._simulation.scenario)
         self._history = History()
         self._pinned: Pinned | None = None
-        self._surprises = surprises
+        actions = [name for name in ACTIONS if surprises or name != "surprise"]
+        self._offered = [*actions, "copy", "explain"]
         self._random = Random(0)  # noqa: S311 - it draws designs and guards nothing
         self._answered: State = {}
         self._sequence = itertools.count(1)
@@ -150,7 +151,7 @@ class Dashboard(anywidget.AnyWidget):
 
     def surprise(self) -> None:
         """Go to a design at random that breaks or mends another constraint."""
-        if self._surprises and self.ledger is not None:
+        if "surprise" in self._offered and self.ledger is not None:
             choice = self._answered["choice"]
             found = binding.surprising(self._simulation, choice, self.ledger, self._random)
             self._answer({**self._answered, "choice": found}, returning=True)
@@ -242,7 +243,7 @@ class Dashboard(anywidget.AnyWidget):
             self._history.record(before)
         specification = controls.specification(self._simulation, self._personas, self._applications)
         with self.hold_sync():
-            self.spec = {**specification, "surprises": self._surprises}
+            self.spec = {**specification, "actions": self._offered}
             self.state = state
             self.view = {
                 **painted,

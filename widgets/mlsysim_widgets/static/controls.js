@@ -4,8 +4,12 @@ import { html } from "./dom.js";
 
 const SLIDER_STEPS = 1000;
 
-export const shortNumber = (value) =>
-  typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value ?? "");
+/** A number as people would type it: large ones with an exponent. */
+export function shortNumber(value) {
+  if (typeof value !== "number") return String(value ?? "");
+  const rounded = Number(value.toPrecision(6));
+  return Math.abs(rounded) < 1e7 ? String(rounded) : rounded.toExponential().replace("e+", "e");
+}
 
 /** Turn slider positions into values of a bounded number, and back. */
 export function sliderScale({ minimum, maximum, integer, scale }) {

@@ -3,57 +3,115 @@
  * It computes pixels and nothing else; text from outside goes in as text nodes only.
  */
 
+import { actionBar, actionOfKey } from "./actions.js";
+import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
+import { comparisonPanel } from "./comparison.js";
 import { numberControl, optionControl } from "./controls.js";
 import { html } from "./dom.js";
+import { explanationDialog } from "./explanation.js";
 import { figureFrame } from "./figures.js";
+import { kernelLine } from "./kernel.js";
+import { keepInAddress, linkTo, linkedDesign } from "./links.js";
 
 let instances = 0;
+const shownOf = new Map();
 
-function skeleton() {
-  const parts = {
+/** The name of a dashboard in links: the second one of a simulation on a page is another. */
+function nameOf(simulation) {
+  const count = (shownOf.get(simulation) ?? 0) + 1;
+  shownOf.set(simulation, count);
+  return count > 1 ? `${simulation}~${count}` : simulation;
+}
+
+const onItsOwnPage = () => document.body.dataset.voila !== undefined;
+
+function unitsControl(id, change) {
+  const choices = [html("option", { value: "readable" }, "Readable units"), html("option", { value: "base" }, "Base units")];
+  const select = html("select", { id, "aria-label": "Units" }, ...choices);
+  select.addEventListener("change", () => change(select.value));
+  return select;
+}
+
+async function copied(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    return "Copied.";
+  } catch {
+    return "Copying is not allowed here: select the text and copy it.";
+  }
+}
+
+function skeleton(parts) {
+  const rail = html("details", { class: "mls-rail mls-panel", open: true },
+    html("summary", {}, "Controls"), parts.controls);
+  const answer = html("div", { class: "mls-answer" },
+    parts.around, parts.comparison, parts.cards, parts.verdicts, parts.figures,
+    html("details", { class: "mls-more" }, html("summary", {}, "The whole ledger"), parts.ledger),
+    html("details", { class: "mls-more mls-python" },
+      html("summary", {}, "The same in Python"), html("pre", {}, parts.python), parts.copyPython));
+  const root = html("div", { class: "mls" },
+    html("div", { class: "mls-top" }, parts.selectors, parts.actions),
+    parts.gone, parts.sentence, parts.problem,
+    html("div", { class: "mls-body" }, rail, answer), parts.explanation);
+  return { root, rail, answer };
+}
+
+function render({ model, el }) {
+  const prefix = `mls-${(instances += 1)}`;
+  const { simulation } = model.get("spec");
+  const name = nameOf(simulation);
+  const line = kernelLine(model);
+  const built = new Map();
+  const frames = [];
+  let units = "readable";
+  let frame = 0;
+
+  const design = () => JSON.stringify(model.get("view").state);
+  // While an answer is on its way, the front end keeps only the newest state: drags drop the rest.
+  const save = (changes) => {
+    const state = { ...model.get("state"), ...changes };
+    const { persona, application, choice } = state;
+    const answered = "metric" in changes ? false : JSON.stringify({ persona, application, choice }) === design();
+    line.save(state, answered);
+  };
+  const send = (control, value, draft) => {
+    const own = control === "persona" || control === "application";
+    const change = own ? { [control]: value } : { choice: { ...model.get("state").choice, [control]: value } };
+    save({ ...change, draft, moved: control });
+  };
+  const act = async (action) => {
+    if (action !== "copy") line.send({ action });
+    else actions.say(await copied(linkTo(name, model.get("view").link)));
+  };
+
+  const explanation = explanationDialog((path) => line.send({ action: "explain", path }));
+  const actions = actionBar(act);
+  const around = aroundPanel((metric) => save({ metric, draft: false }));
+  const compared = comparisonPanel();
+  const page = {
     selectors: html("div", { class: "mls-selectors" }),
-    undo: html("button", { type: "button" }, "Undo"),
-    reset: html("button", { type: "button" }, "Reset"),
     sentence: html("p", { class: "mls-sentence", "aria-live": "polite" }),
-    problem: html("div", { class: "mls-problem", role: "alert", hidden: true }),
+    problem: html("div", { class: "mls-problem", role: "alert", id: `${prefix}-problem`, hidden: true }),
     controls: html("div", { class: "mls-controls" }),
     cards: html("div", { class: "mls-cards" }),
     verdicts: html("ul", { class: "mls-verdicts", "aria-label": "Verdicts" }),
     figures: html("div", { class: "mls-figures" }),
     ledger: html("div", { class: "mls-tables" }),
     python: html("code"),
+    copyPython: html("button", { type: "button" }, "Copy"),
+    actions: actions.root,
+    around: around.root,
+    comparison: compared.root,
+    explanation: explanation.root,
+    gone: line.root,
   };
-  const rail = html("details", { class: "mls-rail mls-panel", open: true }, html("summary", {}, "Controls"), parts.controls);
-  const answer = html("div", { class: "mls-answer" },
-    parts.cards, parts.verdicts, parts.figures,
-    html("details", { class: "mls-more" }, html("summary", {}, "The whole ledger"), parts.ledger),
-    html("details", { class: "mls-more" }, html("summary", {}, "The same in Python"), html("pre", {}, parts.python)));
-  const actions = html("div", { class: "mls-actions" }, parts.undo, parts.reset);
-  const root = html("div", { class: "mls" },
-    html("div", { class: "mls-top" }, parts.selectors, actions),
-    parts.sentence, parts.problem,
-    html("div", { class: "mls-body" }, rail, answer));
-  return { root, rail, answer, ...parts };
-}
+  Object.assign(page, skeleton(page));
 
-function render({ model, el }) {
-  const prefix = `mls-${(instances += 1)}`;
-  const page = skeleton();
-  const built = new Map();
-  const frames = [];
-  page.problem.id = `${prefix}-problem`;
-  let frame = 0;
-
-  // While an answer is on its way, the front end keeps only the newest state: drags drop the rest.
-  const send = (name, value, draft) => {
-    const state = model.get("state");
-    const next = name === "persona" || name === "application"
-      ? { ...state, [name]: value, draft }
-      : { ...state, choice: { ...state.choice, [name]: value }, draft };
-    model.set("state", next);
-    model.save_changes();
-  };
+  const unitsChoice = unitsControl(`${prefix}-units`, (chosen) => {
+    units = chosen;
+    schedule();
+  });
 
   const paintControls = (spec, state, problem) => {
     for (const [place, controls] of [[page.selectors, spec.selectors], [page.controls, spec.controls]]) {
@@ -88,9 +146,17 @@ function render({ model, el }) {
     figures.forEach((figure, i) => frames[i].paint(figure));
   };
 
+  const paintNumbers = (view, explains) => {
+    const focused = page.answer.contains(document.activeElement) && document.activeElement.dataset.metric;
+    const options = { units, explain: explains ? explanation.open : null };
+    page.cards.replaceChildren(...view.cards.map((group) => card(group, options)));
+    page.ledger.replaceChildren(...wholeLedger(view.cards, options));
+    if (focused) page.answer.querySelector(`[data-metric="${focused}"]`)?.focus();
+  };
+
   const paint = () => {
     frame = 0;
-    const [spec, state, view] = ["spec", "state", "view"].map((name) => model.get(name));
+    const [spec, state, view] = ["spec", "state", "view"].map((trait) => model.get(trait));
     paintControls(spec, state, view.problem);
     if (page.sentence.textContent !== view.sentence) page.sentence.textContent = view.sentence;
     page.sentence.hidden = !view.sentence;
@@ -99,12 +165,14 @@ function render({ model, el }) {
     page.problem.replaceChildren(...(view.problem ? problemLines(view.problem) : []));
     page.answer.classList.toggle("mls-stale", view.stale);
     page.sentence.classList.toggle("mls-stale", view.stale);
-    page.undo.disabled = !view.undo;
-    page.cards.replaceChildren(...view.cards.map(card));
+    actions.paint(spec.actions.filter((action) => action !== "explain"), view);
+    paintNumbers(view, spec.actions.includes("explain"));
     page.verdicts.replaceChildren(...view.verdicts.map(verdictLine));
-    page.ledger.replaceChildren(...wholeLedger(view.cards));
     page.python.textContent = view.python;
+    around.paint(view.around, view.cards, state.metric);
+    compared.paint(view.comparison, view.sentence);
     paintFigures(view.figures);
+    if (onItsOwnPage() && view.sequence > 1) keepInAddress(name, view.link);
     Object.assign(page.root.dataset, {
       state: JSON.stringify(view.state),
       sequence: view.sequence,
@@ -115,12 +183,22 @@ function render({ model, el }) {
   const schedule = () => {
     frame ||= requestAnimationFrame(paint);
   };
+  const heard = (answer) => {
+    if (answer.reply === "explain") explanation.show(answer);
+  };
 
-  page.undo.addEventListener("click", () => model.send({ action: "undo" }));
-  page.reset.addEventListener("click", () => model.send({ action: "reset" }));
+  page.copyPython.addEventListener("click", async () => actions.say(await copied(model.get("view").python)));
+  page.root.addEventListener("keydown", (event) => {
+    const action = actionOfKey(event);
+    if (!action || !model.get("view")[action]) return;
+    event.preventDefault();
+    act(action);
+  });
+  page.ledger.before(unitsChoice);
   el.append(page.root);
   // Whatever changes in Python, the view changes with it, in the same message.
   model.on("change:view", schedule);
+  model.on("msg:custom", heard);
   let width = 0;
   const resized = new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1) return;
@@ -130,10 +208,15 @@ function render({ model, el }) {
   });
   resized.observe(page.root);
   schedule();
+  const given = linkedDesign(name);
+  if (given && model.get("view").sequence === 1) line.send({ action: "follow", link: given });
   return () => {
+    shownOf.set(simulation, shownOf.get(simulation) - 1);
     cancelAnimationFrame(frame);
     resized.disconnect();
+    line.end();
     model.off("change:view", schedule);
+    model.off("msg:custom", heard);
   };
 }
 

@@ -1,0 +1,48 @@
+/** Kernel: what is sent to Python, and word of it when no answer comes back. */
+
+import { html } from "./dom.js";
+
+const PATIENCE_MS = 4000;
+const LONG_PATIENCE_MS = 60000;
+const SLOW = ["explain", "explore", "library"];
+
+/** A line to the kernel with a panel that says when it is silent. */
+export function kernelLine(model) {
+  const reload = html("button", { type: "button" }, "Reload the page");
+  reload.addEventListener("click", () => location.reload());
+  const root = html("div", { class: "mls-problem mls-gone", role: "alert", hidden: true });
+  let timer = 0;
+  const wait = (patience) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      root.hidden = false;
+      root.replaceChildren(
+        html("strong", {}, "The computer behind this page does not answer"),
+        html("p", {}, "It may be busy, or it was shut down after a long pause. What you see is the last answer. Your design is kept in the address of this page: reload to go on with it."),
+        reload);
+    }, patience);
+  };
+  const heard = () => {
+    clearTimeout(timer);
+    root.hidden = true;
+  };
+  model.on("change:view", heard);
+  model.on("msg:custom", heard);
+  return {
+    root,
+    send(message) {
+      model.send(message);
+      wait(SLOW.includes(message.action) ? LONG_PATIENCE_MS : PATIENCE_MS);
+    },
+    save(state, answered) {
+      model.set("state", state);
+      model.save_changes();
+      if (!answered) wait(PATIENCE_MS);
+    },
+    end() {
+      clearTimeout(timer);
+      model.off("change:view", heard);
+      model.off("msg:custom", heard);
+    },
+  };
+}
