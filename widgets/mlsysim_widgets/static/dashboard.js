@@ -24,21 +24,41 @@ function skeleton() {
     ledger: html("div", { class: "mls-tables" }),
     python: html("code"),
   };
-  const rail = html("details", { class: "mls-rail mls-panel", open: true }, html("summary", {}, "Controls"), parts.controls);
-  const answer = html("div", { class: "mls-answer" },
-    parts.cards, parts.verdicts, parts.figures,
+  const rail = html(
+    "details",
+    { class: "mls-rail mls-panel", open: true },
+    html("summary", {}, "Controls"),
+    parts.controls,
+  );
+  const answer = html(
+    "div",
+    { class: "mls-answer" },
+    parts.cards,
+    parts.verdicts,
+    parts.figures,
     html("details", { class: "mls-more" }, html("summary", {}, "The whole ledger"), parts.ledger),
-    html("details", { class: "mls-more" }, html("summary", {}, "The same in Python"), html("pre", {}, parts.python)));
+    html(
+      "details",
+      { class: "mls-more" },
+      html("summary", {}, "The same in Python"),
+      html("pre", {}, parts.python),
+    ),
+  );
   const actions = html("div", { class: "mls-actions" }, parts.undo, parts.reset);
-  const root = html("div", { class: "mls" },
+  const root = html(
+    "div",
+    { class: "mls" },
     html("div", { class: "mls-top" }, parts.selectors, actions),
-    parts.sentence, parts.problem,
-    html("div", { class: "mls-body" }, rail, answer));
+    parts.sentence,
+    parts.problem,
+    html("div", { class: "mls-body" }, rail, answer),
+  );
   return { root, rail, answer, ...parts };
 }
 
 function render({ model, el }) {
-  const prefix = `mls-${(instances += 1)}`;
+  instances += 1;
+  const prefix = `mls-${instances}`;
   const page = skeleton();
   const built = new Map();
   const frames = [];
@@ -48,15 +68,19 @@ function render({ model, el }) {
   // While an answer is on its way, the front end keeps only the newest state: drags drop the rest.
   const send = (name, value, draft) => {
     const state = model.get("state");
-    const next = name === "persona" || name === "application"
-      ? { ...state, [name]: value, draft }
-      : { ...state, choice: { ...state.choice, [name]: value }, draft };
+    const next =
+      name === "persona" || name === "application"
+        ? { ...state, [name]: value, draft }
+        : { ...state, choice: { ...state.choice, [name]: value }, draft };
     model.set("state", next);
     model.save_changes();
   };
 
   const paintControls = (spec, state, problem) => {
-    for (const [place, controls] of [[page.selectors, spec.selectors], [page.controls, spec.controls]]) {
+    for (const [place, controls] of [
+      [page.selectors, spec.selectors],
+      [page.controls, spec.controls],
+    ]) {
       const nodes = controls.map((control) => {
         const key = JSON.stringify(control);
         let entry = built.get(control.name);
@@ -66,7 +90,8 @@ function render({ model, el }) {
           const fresh = { key, ...make(control, `${prefix}-${control.name}`, send) };
           entry?.root.replaceWith(fresh.root);
           if (focused) fresh.input.focus();
-          built.set(control.name, (entry = fresh));
+          entry = fresh;
+          built.set(control.name, entry);
         }
         const refused = problem?.field === control.name;
         entry.show(state[control.name] ?? state.choice[control.name]);
@@ -75,7 +100,9 @@ function render({ model, el }) {
         entry.input.setAttribute("aria-describedby", refused ? `${page.problem.id} ${help}` : help);
         return entry.root;
       });
-      const same = place.children.length === nodes.length && nodes.every((node, i) => place.children[i] === node);
+      const same =
+        place.children.length === nodes.length &&
+        nodes.every((node, i) => place.children[i] === node);
       if (!same) place.replaceChildren(...nodes);
     }
     page.rail.hidden = !spec.controls.length;
@@ -85,7 +112,7 @@ function render({ model, el }) {
     while (frames.length < figures.length) frames.push(figureFrame());
     frames.length = figures.length;
     page.figures.replaceChildren(...frames.map((entry) => entry.root));
-    figures.forEach((figure, i) => frames[i].paint(figure));
+    for (const [i, figure] of figures.entries()) frames[i].paint(figure);
   };
 
   const paint = () => {
@@ -94,7 +121,10 @@ function render({ model, el }) {
     paintControls(spec, state, view.problem);
     if (page.sentence.textContent !== view.sentence) page.sentence.textContent = view.sentence;
     page.sentence.hidden = !view.sentence;
-    page.sentence.classList.toggle("mls-broken", view.verdicts.some((verdict) => !verdict.holds));
+    page.sentence.classList.toggle(
+      "mls-broken",
+      view.verdicts.some((verdict) => !verdict.holds),
+    );
     page.problem.hidden = !view.problem;
     page.problem.replaceChildren(...(view.problem ? problemLines(view.problem) : []));
     page.answer.classList.toggle("mls-stale", view.stale);
