@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 python := .venv/bin/python
 pip_install := $(python) -m pip install -qq --disable-pip-version-check
 sources := mlsysim widgets tests
+biome := node_modules/.bin/biome
+# npm writes this file when it has installed what package.json names.
+node_modules := node_modules/.package-lock.json
 
 # Jupyter asks to be told that its user, in a container for example, is root.
 allow_root := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -51,17 +54,19 @@ mutate: .venv/dev ## Put faults into the physics, one by one, and count those th
 	@$(python) tests/mutate.py $(options)
 
 .PHONY: check
-check: .venv/dev ## Check format, lint, types, import contracts and documentation
+check: .venv/dev $(node_modules) ## Check format, lint, types, import contracts and documentation
 	@.venv/bin/ruff format --check $(sources)
 	@.venv/bin/ruff check $(sources)
+	@$(biome) check --error-on-warnings
 	@$(python) -m mypy
 	@.venv/bin/lint-imports --no-logo
 	@$(python) -m pytest --quiet mlsysim widgets tests/test_readme.py
 
 .PHONY: format
-format: .venv/dev ## Format the code and mend what lint can mend by itself
+format: .venv/dev $(node_modules) ## Format the code and mend what lint can mend by itself
 	@.venv/bin/ruff format $(sources)
 	@.venv/bin/ruff check --fix $(sources)
+	@$(biome) check --write
 
 .PHONY: pin
 pin: ## Refresh the pinned versions of everything that is installed
@@ -78,7 +83,8 @@ pin: ## Refresh the pinned versions of everything that is installed
 
 .PHONY: clean
 clean: ## Remove the environment, caches and build results
-	@rm -rf .venv build dist test-artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv node_modules build dist test-artifacts \
+	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find mlsysim widgets tests labs \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	  -prune -exec rm -rf {} +
 
@@ -110,3 +116,8 @@ chromium:
 	@$(pip_install) --constraint binder/requirements.txt --constraint tests/requirements.txt \
 	  --editable '.[dev]'
 	@touch .venv/labs $@
+
+$(node_modules): package.json .npmrc
+	@if ! command -v npm >/dev/null; then $(call install_debian_packages,nodejs npm); fi; \
+	npm install --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@

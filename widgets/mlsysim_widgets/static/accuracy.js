@@ -21,7 +21,10 @@ let instances = 0;
 // ── The plot ────────────────────────────────────────────────────────────────────────────────
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-const raised = (digits) => String(digits).replace(/\d/g, (digit) => SUPERSCRIPTS[digit]).replace("-", "⁻");
+const raised = (digits) =>
+  String(digits)
+    .replace(/\d/g, (digit) => SUPERSCRIPTS[digit])
+    .replace("-", "⁻");
 const power = (exponent) =>
   exponent >= -3 && exponent <= 3 ? (10 ** exponent).toLocaleString("en") : `10${raised(exponent)}`;
 
@@ -29,15 +32,17 @@ const power = (exponent) =>
 function pointsOf(figure) {
   const series = figure.series.filter((entry) => entry.role === "points");
   const points = series.flatMap((columns, kind) =>
-    columns.x.map((x, i) => ({ kind, columns, i, x, y: columns.y[i], apart: columns.apart[i] })));
+    columns.x.map((x, i) => ({ kind, columns, i, x, y: columns.y[i], apart: columns.apart[i] })),
+  );
   return points.sort((a, b) => a.x - b.x || a.y - b.y);
 }
 
-const mark = (kind, apart, attributes = {}) => svg("path", {
-  class: `mls-dot mls-kind-${kind % COLOURS}${apart ? " mls-hollow" : ""}`,
-  d: SHAPES[kind % SHAPES.length],
-  ...attributes,
-});
+const mark = (kind, apart, attributes = {}) =>
+  svg("path", {
+    class: `mls-dot mls-kind-${kind % COLOURS}${apart ? " mls-hollow" : ""}`,
+    d: SHAPES[kind % SHAPES.length],
+    ...attributes,
+  });
 
 const described = ({ columns, i }) =>
   `${columns.row[i]}, ${columns.group[i]}: measured ${columns.measured[i]}, predicted ${columns.predicted[i]}, ` +
@@ -62,13 +67,22 @@ function gridOf(scale, box, magnified) {
   for (let i = Math.ceil(scale.low); i <= scale.high; i += 1) decades.push([i, power(i)]);
   const every = Math.ceil((decades.length * 46) / (box.right - box.left));
   const levels = magnified
-    ? FACTORS.map((factor) => [Math.log10(factor), `${factor} ×`])
-      .filter(([at]) => at > scale.bottom && at < scale.top)
+    ? FACTORS.map((factor) => [Math.log10(factor), `${factor} ×`]).filter(
+        ([at]) => at > scale.bottom && at < scale.top,
+      )
     : decades;
-  const marks = decades.filter(([i]) => i % every === 0).flatMap(([at, words]) => [
-    svg("line", { class: "mls-grid", x1: scale.across(at), x2: scale.across(at), y1: box.top, y2: box.bottom }),
-    text(scale.across(at), box.bottom + 17, words, { "text-anchor": "middle" }),
-  ]);
+  const marks = decades
+    .filter(([i]) => i % every === 0)
+    .flatMap(([at, words]) => [
+      svg("line", {
+        class: "mls-grid",
+        x1: scale.across(at),
+        x2: scale.across(at),
+        y1: box.top,
+        y2: box.bottom,
+      }),
+      text(scale.across(at), box.bottom + 17, words, { "text-anchor": "middle" }),
+    ]);
   let last = Infinity;
   for (const [at, words] of levels) {
     const y = scale.up(at);
@@ -76,20 +90,24 @@ function gridOf(scale, box, magnified) {
     last = y;
     marks.push(
       svg("line", { class: "mls-grid", x1: box.left, x2: box.right, y1: y, y2: y }),
-      text(box.left - 7, y + 4, words, { "text-anchor": "end" }));
+      text(box.left - 7, y + 4, words, { "text-anchor": "end" }),
+    );
   }
   return marks;
 }
 
 /** The line on which every prediction is `factor` times its measurement. */
-const along = (scale, factor) => [scale.low, scale.high]
-  .map((log) => `${scale.across(log)},${scale.rise(log, log + Math.log10(factor))}`);
+const along = (scale, factor) =>
+  [scale.low, scale.high].map(
+    (log) => `${scale.across(log)},${scale.rise(log, log + Math.log10(factor))}`,
+  );
 
 function drawScatter(figure, points, width, magnified, id) {
   const height = Math.round(Math.min(560, Math.max(300, width * 0.7)));
   const box = { left: 62, right: width - 10, top: 10, bottom: height - 46 };
   const scale = scales(points, box, magnified);
-  const factors = (role) => figure.series.filter((entry) => entry.role === role).flatMap((entry) => entry.factors);
+  const factors = (role) =>
+    figure.series.filter((entry) => entry.role === role).flatMap((entry) => entry.factors);
   const [below, above] = factors("band").map((factor) => along(scale, factor));
   const { x, y } = figure.axes;
   points.forEach((point, i) => {
@@ -102,36 +120,73 @@ function drawScatter(figure, points, width, magnified, id) {
       "aria-label": described(point),
     });
   });
-  return svg("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": figure.alt, "aria-describedby": `${id}-keys` },
-    svg("clipPath", { id: `${id}-box` },
-      svg("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top })),
+  return svg(
+    "svg",
+    {
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: "group",
+      "aria-label": figure.alt,
+      "aria-describedby": `${id}-keys`,
+    },
+    svg(
+      "clipPath",
+      { id: `${id}-box` },
+      svg("rect", {
+        x: box.left,
+        y: box.top,
+        width: box.right - box.left,
+        height: box.bottom - box.top,
+      }),
+    ),
     ...gridOf(scale, box, magnified),
-    svg("g", { "clip-path": `url(#${id}-box)` },
+    svg(
+      "g",
+      { "clip-path": `url(#${id}-box)` },
       svg("path", { class: "mls-near", d: `M${below.join("L")}L${above.reverse().join("L")}Z` }),
-      ...factors("diagonal").map((factor) => svg("path", { class: "mls-exact", d: `M${along(scale, factor).join("L")}` }))),
+      ...factors("diagonal").map((factor) =>
+        svg("path", { class: "mls-exact", d: `M${along(scale, factor).join("L")}` }),
+      ),
+    ),
     svg("g", {}, ...points.map((point) => point.node)),
-    text((box.left + box.right) / 2, height - 8, `${x.label} (${x.unit})`, { "text-anchor": "middle" }),
+    text((box.left + box.right) / 2, height - 8, `${x.label} (${x.unit})`, {
+      "text-anchor": "middle",
+    }),
     text(0, 0, magnified ? "Predicted ÷ measured" : `${y.label} (${y.unit})`, {
       transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
       "text-anchor": "middle",
-    }));
+    }),
+  );
 }
 
 // ── Tables, legend and what is said about a point ───────────────────────────────────────────
 
 /** A table that says its roles, since a phone shows each of its rows as a block. */
-const rowsTable = (points) => tableOf({
-  columns: ["Row", "Group", "Measured", "Predicted", "Error", "Source", "Kept apart"],
-  rows: points.map(({ columns, i }) =>
-    ["row", "group", "measured", "predicted", "error", "about", "apart"].map((name) => columns[name][i])),
-}, "Every row that is drawn", { class: "mls-rows" });
+const rowsTable = (points) =>
+  tableOf(
+    {
+      columns: ["Row", "Group", "Measured", "Predicted", "Error", "Source", "Kept apart"],
+      rows: points.map(({ columns, i }) =>
+        ["row", "group", "measured", "predicted", "error", "about", "apart"].map(
+          (name) => columns[name][i],
+        ),
+      ),
+    },
+    "Every row that is drawn",
+    { class: "mls-rows" },
+  );
 
 function legendOf(figure) {
-  const entry = (symbol, words) => html("li", {}, svg("svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }, symbol), words);
+  const entry = (symbol, words) =>
+    html("li", {}, svg("svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }, symbol), words);
   const kinds = figure.series.filter(({ role }) => role === "points");
   return [
-    ...kinds.map(({ name, x }, kind) => entry(mark(kind, false), `${name} (${x.length.toLocaleString("en")})`)),
-    figure.apart_rows ? entry(mark(0, true, { class: "mls-dot mls-hollow" }), `kept apart (${figure.apart_rows})`) : null,
+    ...kinds.map(({ name, x }, kind) =>
+      entry(mark(kind, false), `${name} (${x.length.toLocaleString("en")})`),
+    ),
+    figure.apart_rows
+      ? entry(mark(0, true, { class: "mls-dot mls-hollow" }), `kept apart (${figure.apart_rows})`)
+      : null,
     entry(svg("path", { class: "mls-exact", d: "M-7,7L7,-7" }), "predicted as measured"),
     entry(svg("rect", { class: "mls-near", x: -7, y: -4, width: 14, height: 8 }), "within 20 %"),
   ].filter(Boolean);
@@ -142,10 +197,13 @@ function told({ columns, i }) {
   return [
     html("strong", {}, columns.row[i]),
     html("p", { class: "mls-name" }, columns.group[i]),
-    html("dl", {},
+    html(
+      "dl",
+      {},
       line("Measured", columns.measured[i]),
       line("Predicted", columns.predicted[i]),
-      line("Error", columns.error[i])),
+      line("Error", columns.error[i]),
+    ),
     html("p", {}, columns.about[i]),
     columns.apart[i] ? html("p", {}, `Kept apart: ${columns.apart[i]}.`) : null,
   ].filter(Boolean);
@@ -162,8 +220,11 @@ function skeleton(id, page) {
   const [apart, magnify] = [box(""), box("Magnify errors")];
   apart.root = check(apart);
   const parts = {
-    select: html("select", { id: `${id}-figure` },
-      ...page.figures.map(({ name, label }) => html("option", { value: name }, label))),
+    select: html(
+      "select",
+      { id: `${id}-figure` },
+      ...page.figures.map(({ name, label }) => html("option", { value: name }, label)),
+    ),
     apart,
     magnify: magnify.input,
     title: html("figcaption", { "aria-live": "polite" }),
@@ -175,22 +236,46 @@ function skeleton(id, page) {
     reasons: html("ul", { class: "mls-reasons" }),
     groups: html("section", { class: "mls-panel" }),
   };
-  const keys = html("p", { class: "mls-help", id: `${id}-keys` },
-    "Point at a mark, or reach the plot with Tab: ← → go to the next row by size, ↑ ↓ stay within a colour, Page keys leap, Esc closes.");
-  const root = html("div", { class: "mls mls-accuracy" },
-    html("div", { class: "mls-choices" },
-      html("div", { class: "mls-control" }, html("label", { for: `${id}-figure` }, "Measurements of"), parts.select),
-      check(magnify), apart.root),
-    html("figure", { class: "mls-panel" },
-      parts.title, parts.legend, html("div", { class: "mls-plot" }, parts.canvas, parts.tip), keys, parts.reasons, parts.rows),
+  const keys = html(
+    "p",
+    { class: "mls-help", id: `${id}-keys` },
+    "Point at a mark, or reach the plot with Tab: ← → go to the next row by size, ↑ ↓ stay within a colour, Page keys leap, Esc closes.",
+  );
+  const root = html(
+    "div",
+    { class: "mls mls-accuracy" },
+    html(
+      "div",
+      { class: "mls-choices" },
+      html(
+        "div",
+        { class: "mls-control" },
+        html("label", { for: `${id}-figure` }, "Measurements of"),
+        parts.select,
+      ),
+      check(magnify),
+      apart.root,
+    ),
+    html(
+      "figure",
+      { class: "mls-panel" },
+      parts.title,
+      parts.legend,
+      html("div", { class: "mls-plot" }, parts.canvas, parts.tip),
+      keys,
+      parts.reasons,
+      parts.rows,
+    ),
     html("section", { class: "mls-panel" }, tableOf(page.totals, "All families")),
     parts.groups,
-    html("p", { class: "mls-help" }, `Validated on ${page.date}.`));
+    html("p", { class: "mls-help" }, `Validated on ${page.date}.`),
+  );
   return { root, ...parts };
 }
 
 function render({ model, el }) {
-  const id = `mls-accuracy-${(instances += 1)}`;
+  instances += 1;
+  const id = `mls-accuracy-${instances}`;
   const page = model.get("page");
   const parts = skeleton(id, page);
   const { root, canvas, tip, ring } = parts;
@@ -209,7 +294,11 @@ function render({ model, el }) {
     // On a phone the style sheet puts it below the plot instead.
     tip.style.left = `${Math.min(Math.max(0, point.px - tip.offsetWidth / 2), canvas.clientWidth - tip.offsetWidth)}px`;
     tip.style.top = `${below ? point.py + 14 : point.py - tip.offsetHeight - 14}px`;
-    for (const [name, at] of [["cx", point.px], ["cy", point.py]]) ring.setAttribute(name, at);
+    for (const [name, at] of [
+      ["cx", point.px],
+      ["cy", point.py],
+    ])
+      ring.setAttribute(name, at);
     canvas.firstElementChild.append(ring);
   };
   const nearest = (event) => {
@@ -223,13 +312,18 @@ function render({ model, el }) {
     return found;
   };
   const focus = (point) => {
-    for (const { node } of points) if (node.getAttribute("tabindex") === "0") node.setAttribute("tabindex", -1);
+    for (const { node } of points)
+      if (node.getAttribute("tabindex") === "0") node.setAttribute("tabindex", -1);
     point.node.setAttribute("tabindex", 0);
     point.node.focus({ preventScroll: true });
   };
 
   const fillRows = () => {
-    if (parts.rows.open) parts.rows.replaceChildren(parts.rows.firstElementChild, html("div", { class: "mls-scroll", tabindex: 0 }, rowsTable(points)));
+    if (parts.rows.open)
+      parts.rows.replaceChildren(
+        parts.rows.firstElementChild,
+        html("div", { class: "mls-scroll", tabindex: 0 }, rowsTable(points)),
+      );
   };
   const paint = () => {
     frame = 0;
@@ -244,11 +338,20 @@ function render({ model, el }) {
     parts.apart.words.textContent = `Show ${figure.apart_rows} kept apart`;
     parts.title.textContent = figure.title;
     parts.legend.replaceChildren(...legendOf(figure));
-    canvas.replaceChildren(drawScatter(figure, points, Math.max(240, canvas.clientWidth), parts.magnify.checked, id));
-    parts.reasons.replaceChildren(...figure.apart.map((words) => html("li", {}, `Kept apart, ${words}`)));
+    canvas.replaceChildren(
+      drawScatter(figure, points, Math.max(240, canvas.clientWidth), parts.magnify.checked, id),
+    );
+    parts.reasons.replaceChildren(
+      ...figure.apart.map((words) => html("li", {}, `Kept apart, ${words}`)),
+    );
     parts.groups.replaceChildren(tableOf(figure.table, `${figure.label}, by group`));
     fillRows();
-    Object.assign(root.dataset, { figure: figure.name, points: points.length, drawn: Math.round(performance.now() - start), ready: "true" });
+    Object.assign(root.dataset, {
+      figure: figure.name,
+      points: points.length,
+      drawn: Math.round(performance.now() - start),
+      ready: "true",
+    });
   };
   const schedule = () => {
     frame ||= requestAnimationFrame(paint);
@@ -260,7 +363,8 @@ function render({ model, el }) {
     model.save_changes();
     schedule();
   });
-  for (const input of [parts.apart.input, parts.magnify]) input.addEventListener("change", schedule);
+  for (const input of [parts.apart.input, parts.magnify])
+    input.addEventListener("change", schedule);
   parts.rows.addEventListener("toggle", fillRows);
   canvas.addEventListener("pointermove", (event) => {
     if (pinned) return;
@@ -286,7 +390,14 @@ function render({ model, el }) {
     if (event.key === "Escape") hide();
     if (at < 0) return;
     const alike = points.filter(({ kind }) => kind === points[at].kind);
-    const step = { ArrowRight: 1, ArrowLeft: -1, PageDown: 25, PageUp: -25, Home: -points.length, End: points.length }[event.key];
+    const step = {
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      PageDown: 25,
+      PageUp: -25,
+      Home: -points.length,
+      End: points.length,
+    }[event.key];
     const within = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (!step && !within) return;
     event.preventDefault();

@@ -24,7 +24,9 @@ export function card({ group, label, metrics: [headline, ...others] }, options) 
   const rows = others.map((metric) =>
     html("div", { title: metric.description }, html("dt", {}, metric.label), html("dd", {}, metricText(metric, options))),
   );
-  return html("section", { class: "mls-panel mls-card", "data-group": group, "aria-label": label },
+  return html(
+    "section",
+    { class: "mls-panel mls-card", "data-group": group, "aria-label": label },
     html("h3", {}, label),
     html("p", { class: "mls-headline", title: headline.description },
       metricText(headline, options), html("span", { class: "mls-name" }, headline.label), ...intervalText(headline, options)),
@@ -32,17 +34,25 @@ export function card({ group, label, metrics: [headline, ...others] }, options) 
 }
 
 export function verdictLine({ constraint, holds, text: value, limit_text: limit, margin }) {
-  return html("li", { class: holds ? "mls-holds" : "mls-broken" },
+  return html(
+    "li",
+    { class: holds ? "mls-holds" : "mls-broken" },
     html("span", { class: "mls-mark", "aria-hidden": "true" }, holds ? "✓" : "✗"),
-    html("div", {},
+    html(
+      "div",
+      {},
       html("strong", {}, constraint),
       html("span", { class: "mls-measure" }, `${value}, must be ${limit}`),
-      html("span", { class: "mls-margin" }, margin)));
+      html("span", { class: "mls-margin" }, margin),
+    ),
+  );
 }
 
 export function wholeLedger(cards, options) {
   return cards.map(({ label, all }) =>
-    html("table", {},
+    html(
+      "table",
+      {},
       html("caption", {}, label),
       html("tbody", {}, ...all.map((metric) =>
         html("tr", { title: metric.description }, html("th", { scope: "row" }, metric.label), html("td", {}, metricText(metric, options), ...intervalText(metric, options))),
@@ -58,7 +68,9 @@ export function problemLines(problem) {
   ].filter(([, words]) => words);
   return [
     html("strong", {}, problem.title),
-    ...lines.map(([name, words]) => html("p", {}, name && html("span", { class: "mls-name" }, `${name} `), words)),
+    ...lines.map(([name, words]) =>
+      html("p", {}, name && html("span", { class: "mls-name" }, `${name} `), words),
+    ),
     html("p", { class: "mls-name" }, "The numbers below are those of the last choice that worked."),
   ];
 }

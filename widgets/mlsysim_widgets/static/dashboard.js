@@ -114,7 +114,10 @@ function render({ model, el }) {
   });
 
   const paintControls = (spec, state, problem) => {
-    for (const [place, controls] of [[page.selectors, spec.selectors], [page.controls, spec.controls]]) {
+    for (const [place, controls] of [
+      [page.selectors, spec.selectors],
+      [page.controls, spec.controls],
+    ]) {
       const nodes = controls.map((control) => {
         const key = JSON.stringify(control);
         let entry = built.get(control.name);
@@ -124,7 +127,8 @@ function render({ model, el }) {
           const fresh = { key, ...make(control, `${prefix}-${control.name}`, send) };
           entry?.root.replaceWith(fresh.root);
           if (focused) fresh.input.focus();
-          built.set(control.name, (entry = fresh));
+          entry = fresh;
+          built.set(control.name, entry);
         }
         const refused = problem?.field === control.name;
         entry.show(state[control.name] ?? state.choice[control.name]);
@@ -133,7 +137,9 @@ function render({ model, el }) {
         entry.input.setAttribute("aria-describedby", refused ? `${page.problem.id} ${help}` : help);
         return entry.root;
       });
-      const same = place.children.length === nodes.length && nodes.every((node, i) => place.children[i] === node);
+      const same =
+        place.children.length === nodes.length &&
+        nodes.every((node, i) => place.children[i] === node);
       if (!same) place.replaceChildren(...nodes);
     }
     page.rail.hidden = !spec.controls.length;
@@ -143,7 +149,7 @@ function render({ model, el }) {
     while (frames.length < figures.length) frames.push(figureFrame());
     frames.length = figures.length;
     page.figures.replaceChildren(...frames.map((entry) => entry.root));
-    figures.forEach((figure, i) => frames[i].paint(figure));
+    for (const [i, figure] of figures.entries()) frames[i].paint(figure);
   };
 
   const paintNumbers = (view, explains) => {
@@ -160,7 +166,10 @@ function render({ model, el }) {
     paintControls(spec, state, view.problem);
     if (page.sentence.textContent !== view.sentence) page.sentence.textContent = view.sentence;
     page.sentence.hidden = !view.sentence;
-    page.sentence.classList.toggle("mls-broken", view.verdicts.some((verdict) => !verdict.holds));
+    page.sentence.classList.toggle(
+      "mls-broken",
+      view.verdicts.some((verdict) => !verdict.holds),
+    );
     page.problem.hidden = !view.problem;
     page.problem.replaceChildren(...(view.problem ? problemLines(view.problem) : []));
     page.answer.classList.toggle("mls-stale", view.stale);

@@ -19,12 +19,24 @@ export const text = (x, y, words, attributes = {}) => svg("text", { x, y, ...att
 
 /** A table of texts; the roles say so where a style lays it out as something else. */
 export function tableOf({ columns, rows }, caption = null, attributes = {}) {
-  const head = html("tr", { role: "row" }, ...columns.map((name) => html("th", { role: "columnheader" }, name)));
-  const body = rows.map(([first, ...rest]) => html("tr", { role: "row" },
-    html("th", { role: "rowheader" }, first),
-    ...rest.map((cell, i) => html("td", { role: "cell", "data-column": columns[i + 1] }, cell))));
-  return html("table", { role: "table", ...attributes },
+  const head = html(
+    "tr",
+    { role: "row" },
+    ...columns.map((name) => html("th", { role: "columnheader" }, name)),
+  );
+  const body = rows.map(([first, ...rest]) =>
+    html(
+      "tr",
+      { role: "row" },
+      html("th", { role: "rowheader" }, first),
+      ...rest.map((cell, i) => html("td", { role: "cell", "data-column": columns[i + 1] }, cell)),
+    ),
+  );
+  return html(
+    "table",
+    { role: "table", ...attributes },
     caption && html("caption", {}, caption),
     html("thead", { role: "rowgroup" }, head),
-    html("tbody", { role: "rowgroup" }, ...body));
+    html("tbody", { role: "rowgroup" }, ...body),
+  );
 }

@@ -50,23 +50,40 @@ function drawRoofline(figure, width) {
   const late = px > (box.left + box.right) / 2;
   const low = py > box.bottom - 24;
   return [
-    svg("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt },
+    svg(
+      "svg",
+      { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt },
       ...marks,
       svg("path", { class: "mls-under", d: `${line}V${box.bottom}H${x.at(ends[0])}Z` }),
-      svg("line", { class: "mls-ridge", x1: x.at(roof.x), x2: x.at(roof.x), y1: y.at(roof.y), y2: box.bottom }),
+      svg("line", {
+        class: "mls-ridge",
+        x1: x.at(roof.x),
+        x2: x.at(roof.x),
+        y1: y.at(roof.y),
+        y2: box.bottom,
+      }),
       svg("path", { class: "mls-roof", d: line }),
       svg("line", { class: "mls-drop", x1: px, x2: px, y1: py, y2: box.bottom }),
       svg("circle", { class: "mls-point", cx: px, cy: py, r: 6 }),
-      text(box.right, y.at(roof.y) - 8, `peak ${roof.text}`, { class: "mls-note", "text-anchor": "end" }),
+      text(box.right, y.at(roof.y) - 8, `peak ${roof.text}`, {
+        class: "mls-note",
+        "text-anchor": "end",
+      }),
       text(px + (late ? -11 : 11), py + (low ? -6 : 16), point.text, {
         class: "mls-note mls-strong",
         "text-anchor": late ? "end" : "start",
       }),
-      text((box.left + box.right) / 2, height - 8, `${figure.axes.x.label} (${figure.axes.x.unit})`, { "text-anchor": "middle" }),
+      text(
+        (box.left + box.right) / 2,
+        height - 8,
+        `${figure.axes.x.label} (${figure.axes.x.unit})`,
+        { "text-anchor": "middle" },
+      ),
       text(0, 0, `${figure.axes.y.label} (${figure.axes.y.unit})`, {
         transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
         "text-anchor": "middle",
-      })),
+      }),
+    ),
   ];
 }
 
@@ -76,7 +93,10 @@ function drawBreakdown(figure, width) {
   const parts = rows.filter((entry) => entry.role === "part");
   const total = rows.find((entry) => entry.role === "total");
   const largest = Math.max(...parts.map((part) => part.value));
-  const filled = Math.max(total.value, parts.reduce((sum, part) => sum + part.value, 0));
+  const filled = Math.max(
+    total.value,
+    parts.reduce((sum, part) => sum + part.value, 0),
+  );
   // A limit far beyond the total would squeeze the parts to nothing: say so instead.
   const reachable = limit && limit.value <= filled * 5;
   const end = (reachable ? Math.max(filled, limit.value) : filled) * 1.02;
@@ -92,7 +112,14 @@ function drawBreakdown(figure, width) {
       text(0, top + 14, row.name, { class: isTotal ? "mls-strong" : "" }),
       text(width, top + 14, row.text, { class: "mls-strong", "text-anchor": "end" }),
       svg("rect", { class: "mls-track", x: 0, y: top + 21, width, height: 10, rx: 3 }),
-      svg("rect", { class: look, x: at(start), y: top + 21, width: Math.max(2, at(row.value)), height: 10, rx: 3 }),
+      svg("rect", {
+        class: look,
+        x: at(start),
+        y: top + 21,
+        width: Math.max(2, at(row.value)),
+        height: 10,
+        rx: 3,
+      }),
     );
     if (reachable) {
       const x = at(limit.value);
@@ -105,10 +132,21 @@ function drawBreakdown(figure, width) {
     const x = at(limit.value);
     const words = `${limit.name} ${limit.text}${reachable ? "" : ", beyond this scale →"}`;
     const anchor = !reachable || x > width * 0.6 ? "end" : "start";
-    marks.push(text(reachable ? x : width, height + 8, words, { class: "mls-limit-note", "text-anchor": anchor }));
+    marks.push(
+      text(reachable ? x : width, height + 8, words, {
+        class: "mls-limit-note",
+        "text-anchor": anchor,
+      }),
+    );
     height += 14;
   }
-  return [svg("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt }, ...marks)];
+  return [
+    svg(
+      "svg",
+      { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt },
+      ...marks,
+    ),
+  ];
 }
 
 const DRAW = { roofline: drawRoofline, breakdown: drawBreakdown };
