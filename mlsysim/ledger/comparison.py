@@ -44,17 +44,20 @@ class Difference:
 
     @property
     def words(self) -> str:
-        """The change as a person would say it, such as "2.5 × lower, better"."""
+        """The change in words, such as "2.5 × lower, better" or "3 % higher, worse"."""
         if self.after == self.before:
             return "the same"
         direction = "lower" if self.after < self.before else "higher"
-        if self.ratio is None or self.ratio <= 0:
-            size = units.humanize(abs(self.difference), self.metric.unit)
-        else:
-            size = f"{units.humanize(max(self.ratio, 1 / self.ratio) * 1.0, 'dimensionless')} ×"
-            size = size.replace("100 % ×", "1 ×")
         judged = f", {self.verdict}" if self.metric.better else ""
-        return f"{size} {direction}{judged}"
+        return f"{self._size()} {direction}{judged}"
+
+    def _size(self) -> str:
+        if self.ratio is None or self.ratio <= 0:
+            return units.humanize(abs(self.difference), self.metric.unit)
+        factor = max(self.ratio, 1 / self.ratio)
+        if factor < 1.1:
+            return units.humanize(abs(self.ratio - 1), "dimensionless")
+        return f"{units.number_text(factor)} ×"
 
 
 class Flip(NamedTuple):

@@ -1,6 +1,6 @@
 /** Actions: what can be done with a design as a whole, as buttons and as keys. */
 
-import { html } from "./dom.js";
+import { html, place } from "./dom.js";
 
 const LABELS = {
   undo: "Undo",
@@ -57,9 +57,7 @@ export function actionBar(act) {
     },
     paint(names, view) {
       const shown = names.filter((name) => view.comparison || !ONLY_WHEN_PINNED.includes(name));
-      const nodes = [...shown.map(buttonFor), said];
-      const same = nodes.length === root.children.length && nodes.every((node, i) => root.children[i] === node);
-      if (!same) root.replaceChildren(...nodes);
+      place(root, [...shown.map(buttonFor), said]);
       // A button that was really disabled would lose the focus, and with it the keys.
       for (const name of shown)
         buttonFor(name).setAttribute("aria-disabled", !(POSSIBLE[name]?.(view) ?? true));

@@ -7,13 +7,21 @@ import { figureFrame } from "./figures.js";
 export function aroundPanel(choose) {
   const select = html("select", { "aria-label": "Metric of the curve" });
   const frame = figureFrame();
-  const root = html("section", { class: "mls-around", "aria-label": "Around this design", hidden: true }, frame.root);
+  const root = html(
+    "section",
+    { class: "mls-around", "aria-label": "Around this design", hidden: true },
+    frame.root,
+  );
   select.addEventListener("change", () => choose(select.value));
   let offered = "";
   const paintSelect = (cards, metric) => {
     const groups = cards.map(({ label, all }) => {
       const numbers = all.filter((entry) => entry.base);
-      return html("optgroup", { label }, ...numbers.map((entry) => html("option", { value: entry.path }, entry.label)));
+      return html(
+        "optgroup",
+        { label },
+        ...numbers.map((entry) => html("option", { value: entry.path }, entry.label)),
+      );
     });
     const paths = cards.flatMap(({ all }) => all.map((entry) => entry.path)).join();
     if (paths !== offered) select.replaceChildren(...groups);

@@ -6,7 +6,8 @@ import { html } from "./dom.js";
 function metricText(metric, { units, explain }) {
   const words = units === "base" ? metric.base : metric.text;
   const [number, ...unit] = words.split(" ");
-  const parts = unit.length && /\d/.test(number) ? [number, html("small", {}, ` ${unit.join(" ")}`)] : [words];
+  const parts =
+    unit.length && /\d/.test(number) ? [number, html("small", {}, ` ${unit.join(" ")}`)] : [words];
   const attributes = { class: "mls-number", "data-metric": metric.path };
   if (!explain || !metric.base) return html("span", attributes, ...parts);
   const title = `Where does this ${metric.label.toLowerCase()} come from?`;
@@ -17,20 +18,33 @@ function metricText(metric, { units, explain }) {
 
 /** Where four of five measurements would lie, for a number that validation speaks about. */
 function intervalText({ interval }, { units }) {
-  return interval && units !== "base" ? [html("small", { class: "mls-interval" }, `${interval} in 4 of 5 cases`)] : [];
+  return interval && units !== "base"
+    ? [html("small", { class: "mls-interval" }, `${interval} in 4 of 5 cases`)]
+    : [];
 }
 
 export function card({ group, label, metrics: [headline, ...others] }, options) {
   const rows = others.map((metric) =>
-    html("div", { title: metric.description }, html("dt", {}, metric.label), html("dd", {}, metricText(metric, options))),
+    html(
+      "div",
+      { title: metric.description },
+      html("dt", {}, metric.label),
+      html("dd", {}, metricText(metric, options)),
+    ),
   );
   return html(
     "section",
     { class: "mls-panel mls-card", "data-group": group, "aria-label": label },
     html("h3", {}, label),
-    html("p", { class: "mls-headline", title: headline.description },
-      metricText(headline, options), html("span", { class: "mls-name" }, headline.label), ...intervalText(headline, options)),
-    html("dl", {}, ...rows));
+    html(
+      "p",
+      { class: "mls-headline", title: headline.description },
+      metricText(headline, options),
+      html("span", { class: "mls-name" }, headline.label),
+      ...intervalText(headline, options),
+    ),
+    html("dl", {}, ...rows),
+  );
 }
 
 export function verdictLine({ constraint, holds, text: value, limit_text: limit, margin }) {
@@ -54,9 +68,20 @@ export function wholeLedger(cards, options) {
       "table",
       {},
       html("caption", {}, label),
-      html("tbody", {}, ...all.map((metric) =>
-        html("tr", { title: metric.description }, html("th", { scope: "row" }, metric.label), html("td", {}, metricText(metric, options), ...intervalText(metric, options))),
-      ))));
+      html(
+        "tbody",
+        {},
+        ...all.map((metric) =>
+          html(
+            "tr",
+            { title: metric.description },
+            html("th", { scope: "row" }, metric.label),
+            html("td", {}, metricText(metric, options), ...intervalText(metric, options)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 export function problemLines(problem) {

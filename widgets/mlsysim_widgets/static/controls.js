@@ -1,6 +1,6 @@
 /** Controls: a label, a field and a help text for each choice that a simulation declares. */
 
-import { html } from "./dom.js";
+import { html, place } from "./dom.js";
 
 const SLIDER_STEPS = 1000;
 
@@ -110,4 +110,51 @@ export function numberControl(control, id, send) {
     slider?.setAttribute("aria-valuetext", `${shortNumber(value)} ${control.unit}`.trim());
   };
   return { root, input, show };
+}
+
+/** All controls of a dashboard: selectors in one place, the rest in another. */
+export function controlPanel(prefix, send) {
+  const selectors = html("div", { class: "mls-selectors" });
+  const root = html("div", { class: "mls-controls" });
+  const problemId = `${prefix}-problem`;
+  const built = new Map();
+
+  const controlFor = (control) => {
+    const key = JSON.stringify(control);
+    const entry = built.get(control.name);
+    if (entry?.key === key) return entry;
+    const make = control.kind === "number" ? numberControl : optionControl;
+    const fresh = { key, ...make(control, `${prefix}-${control.name}`, send) };
+    const focused = entry?.root.contains(document.activeElement);
+    entry?.root.replaceWith(fresh.root);
+    if (focused) fresh.input.focus();
+    built.set(control.name, fresh);
+    return fresh;
+  };
+  const painted = (control, state, refused) => {
+    const { root: node, input, show } = controlFor(control);
+    const help = `${prefix}-${control.name}-help`;
+    show(state[control.name] ?? state.choice[control.name]);
+    input.setAttribute("aria-invalid", control.name === refused);
+    input.setAttribute(
+      "aria-describedby",
+      control.name === refused ? `${problemId} ${help}` : help,
+    );
+    return node;
+  };
+  return {
+    selectors,
+    root,
+    problemId,
+    paint(spec, state, refused) {
+      place(
+        selectors,
+        spec.selectors.map((control) => painted(control, state, refused)),
+      );
+      place(
+        root,
+        spec.controls.map((control) => painted(control, state, refused)),
+      );
+    },
+  };
 }

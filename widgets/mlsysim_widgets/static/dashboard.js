@@ -7,12 +7,12 @@ import { actionBar, actionOfKey } from "./actions.js";
 import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
-import { numberControl, optionControl } from "./controls.js";
+import { controlPanel } from "./controls.js";
 import { html } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { figureFrame } from "./figures.js";
 import { kernelLine } from "./kernel.js";
-import { keepInAddress, linkTo, linkedDesign } from "./links.js";
+import { keepInAddress, linkedDesign, linkTo } from "./links.js";
 
 let instances = 0;
 const shownOf = new Map();
@@ -27,7 +27,10 @@ function nameOf(simulation) {
 const onItsOwnPage = () => document.body.dataset.voila !== undefined;
 
 function unitsControl(id, change) {
-  const choices = [html("option", { value: "readable" }, "Readable units"), html("option", { value: "base" }, "Base units")];
+  const choices = [
+    html("option", { value: "readable" }, "Readable units"),
+    html("option", { value: "base" }, "Base units"),
+  ];
   const select = html("select", { id, "aria-label": "Units" }, ...choices);
   select.addEventListener("change", () => change(select.value));
   return select;
@@ -43,26 +46,48 @@ async function copied(words) {
 }
 
 function skeleton(parts) {
-  const rail = html("details", { class: "mls-rail mls-panel", open: true },
-    html("summary", {}, "Controls"), parts.controls);
-  const answer = html("div", { class: "mls-answer" },
-    parts.around, parts.comparison, parts.cards, parts.verdicts, parts.figures,
+  const rail = html(
+    "details",
+    { class: "mls-rail mls-panel", open: true },
+    html("summary", {}, "Controls"),
+    parts.controls,
+  );
+  const answer = html(
+    "div",
+    { class: "mls-answer" },
+    parts.around,
+    parts.comparison,
+    parts.cards,
+    parts.verdicts,
+    parts.figures,
     html("details", { class: "mls-more" }, html("summary", {}, "The whole ledger"), parts.ledger),
-    html("details", { class: "mls-more mls-python" },
-      html("summary", {}, "The same in Python"), html("pre", {}, parts.python), parts.copyPython));
-  const root = html("div", { class: "mls" },
+    html(
+      "details",
+      { class: "mls-more mls-python" },
+      html("summary", {}, "The same in Python"),
+      html("pre", {}, parts.python),
+      parts.copyPython,
+    ),
+  );
+  const root = html(
+    "div",
+    { class: "mls" },
     html("div", { class: "mls-top" }, parts.selectors, parts.actions),
-    parts.gone, parts.sentence, parts.problem,
-    html("div", { class: "mls-body" }, rail, answer), parts.explanation);
+    parts.gone,
+    parts.sentence,
+    parts.problem,
+    html("div", { class: "mls-body" }, rail, answer),
+    parts.explanation,
+  );
   return { root, rail, answer };
 }
 
 function render({ model, el }) {
-  const prefix = `mls-${(instances += 1)}`;
+  instances += 1;
+  const prefix = `mls-${instances}`;
   const { simulation } = model.get("spec");
   const name = nameOf(simulation);
   const line = kernelLine(model);
-  const built = new Map();
   const frames = [];
   let units = "readable";
   let frame = 0;
@@ -72,12 +97,15 @@ function render({ model, el }) {
   const save = (changes) => {
     const state = { ...model.get("state"), ...changes };
     const { persona, application, choice } = state;
-    const answered = "metric" in changes ? false : JSON.stringify({ persona, application, choice }) === design();
+    const answered =
+      "metric" in changes ? false : JSON.stringify({ persona, application, choice }) === design();
     line.save(state, answered);
   };
   const send = (control, value, draft) => {
     const own = control === "persona" || control === "application";
-    const change = own ? { [control]: value } : { choice: { ...model.get("state").choice, [control]: value } };
+    const change = own
+      ? { [control]: value }
+      : { choice: { ...model.get("state").choice, [control]: value } };
     save({ ...change, draft, moved: control });
   };
   const act = async (action) => {
@@ -85,15 +113,21 @@ function render({ model, el }) {
     else actions.say(await copied(linkTo(name, model.get("view").link)));
   };
 
+  const controls = controlPanel(prefix, send);
   const explanation = explanationDialog((path) => line.send({ action: "explain", path }));
   const actions = actionBar(act);
   const around = aroundPanel((metric) => save({ metric, draft: false }));
   const compared = comparisonPanel();
   const page = {
-    selectors: html("div", { class: "mls-selectors" }),
+    selectors: controls.selectors,
     sentence: html("p", { class: "mls-sentence", "aria-live": "polite" }),
-    problem: html("div", { class: "mls-problem", role: "alert", id: `${prefix}-problem`, hidden: true }),
-    controls: html("div", { class: "mls-controls" }),
+    problem: html("div", {
+      class: "mls-problem",
+      role: "alert",
+      id: controls.problemId,
+      hidden: true,
+    }),
+    controls: controls.root,
     cards: html("div", { class: "mls-cards" }),
     verdicts: html("ul", { class: "mls-verdicts", "aria-label": "Verdicts" }),
     figures: html("div", { class: "mls-figures" }),
@@ -113,38 +147,6 @@ function render({ model, el }) {
     schedule();
   });
 
-  const paintControls = (spec, state, problem) => {
-    for (const [place, controls] of [
-      [page.selectors, spec.selectors],
-      [page.controls, spec.controls],
-    ]) {
-      const nodes = controls.map((control) => {
-        const key = JSON.stringify(control);
-        let entry = built.get(control.name);
-        if (entry?.key !== key) {
-          const make = control.kind === "number" ? numberControl : optionControl;
-          const focused = entry?.root.contains(document.activeElement);
-          const fresh = { key, ...make(control, `${prefix}-${control.name}`, send) };
-          entry?.root.replaceWith(fresh.root);
-          if (focused) fresh.input.focus();
-          entry = fresh;
-          built.set(control.name, entry);
-        }
-        const refused = problem?.field === control.name;
-        entry.show(state[control.name] ?? state.choice[control.name]);
-        entry.input.setAttribute("aria-invalid", refused);
-        const help = `${prefix}-${control.name}-help`;
-        entry.input.setAttribute("aria-describedby", refused ? `${page.problem.id} ${help}` : help);
-        return entry.root;
-      });
-      const same =
-        place.children.length === nodes.length &&
-        nodes.every((node, i) => place.children[i] === node);
-      if (!same) place.replaceChildren(...nodes);
-    }
-    page.rail.hidden = !spec.controls.length;
-  };
-
   const paintFigures = (figures) => {
     while (frames.length < figures.length) frames.push(figureFrame());
     frames.length = figures.length;
@@ -153,7 +155,8 @@ function render({ model, el }) {
   };
 
   const paintNumbers = (view, explains) => {
-    const focused = page.answer.contains(document.activeElement) && document.activeElement.dataset.metric;
+    const focused =
+      page.answer.contains(document.activeElement) && document.activeElement.dataset.metric;
     const options = { units, explain: explains ? explanation.open : null };
     page.cards.replaceChildren(...view.cards.map((group) => card(group, options)));
     page.ledger.replaceChildren(...wholeLedger(view.cards, options));
@@ -163,7 +166,8 @@ function render({ model, el }) {
   const paint = () => {
     frame = 0;
     const [spec, state, view] = ["spec", "state", "view"].map((trait) => model.get(trait));
-    paintControls(spec, state, view.problem);
+    controls.paint(spec, state, view.problem?.field);
+    page.rail.hidden = !spec.controls.length;
     if (page.sentence.textContent !== view.sentence) page.sentence.textContent = view.sentence;
     page.sentence.hidden = !view.sentence;
     page.sentence.classList.toggle(
@@ -174,7 +178,10 @@ function render({ model, el }) {
     page.problem.replaceChildren(...(view.problem ? problemLines(view.problem) : []));
     page.answer.classList.toggle("mls-stale", view.stale);
     page.sentence.classList.toggle("mls-stale", view.stale);
-    actions.paint(spec.actions.filter((action) => action !== "explain"), view);
+    actions.paint(
+      spec.actions.filter((action) => action !== "explain"),
+      view,
+    );
     paintNumbers(view, spec.actions.includes("explain"));
     page.verdicts.replaceChildren(...view.verdicts.map(verdictLine));
     page.python.textContent = view.python;
@@ -196,7 +203,9 @@ function render({ model, el }) {
     if (answer.reply === "explain") explanation.show(answer);
   };
 
-  page.copyPython.addEventListener("click", async () => actions.say(await copied(model.get("view").python)));
+  page.copyPython.addEventListener("click", async () =>
+    actions.say(await copied(model.get("view").python)),
+  );
   page.root.addEventListener("keydown", (event) => {
     const action = actionOfKey(event);
     if (!action || !model.get("view")[action]) return;

@@ -40,3 +40,11 @@ export function tableOf({ columns, rows }, caption = null, attributes = {}) {
     html("tbody", { role: "rowgroup" }, ...body),
   );
 }
+
+/** Replace the children of a place only where they are others, so that nothing loses its focus. */
+export function place(parent, nodes) {
+  const same =
+    parent.children.length === nodes.length &&
+    nodes.every((node, i) => parent.children[i] === node);
+  if (!same) parent.replaceChildren(...nodes);
+}

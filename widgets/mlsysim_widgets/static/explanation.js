@@ -2,7 +2,8 @@
 
 import { html } from "./dom.js";
 
-const named = (role, title) => (role && role !== title.toLowerCase() ? `${role}: ${title}` : title);
+const named = (role, title) =>
+  role && !title.toLowerCase().startsWith(role.toLowerCase()) ? `${role}: ${title}` : title;
 
 function facts(node) {
   const law = node.law && node.source ? `${node.law.replaceAll("_", " ")} – ` : "";
@@ -25,7 +26,10 @@ function branch(nodes, id, role, open) {
   // A number is used in many places: what is below it is drawn where somebody looks.
   const grow = () => {
     if (!details.open || details.childElementCount > 1) return;
-    details.append(...facts(node).filter(Boolean), ...node.inputs.map((input) => branch(nodes, input.id, input.role, false)));
+    details.append(
+      ...facts(node).filter(Boolean),
+      ...node.inputs.map((input) => branch(nodes, input.id, input.role, false)),
+    );
   };
   details.addEventListener("toggle", grow);
   if (open) {
@@ -58,7 +62,9 @@ export function explanationDialog(ask) {
     show({ path, problem, root: top, nodes }) {
       if (path !== asked) return;
       const known = new Map(nodes.map((node) => [node.id, node]));
-      tree.replaceChildren(problem ? html("p", { role: "alert" }, problem) : branch(known, top, "", true));
+      tree.replaceChildren(
+        problem ? html("p", { role: "alert" }, problem) : branch(known, top, "", true),
+      );
     },
   };
 }

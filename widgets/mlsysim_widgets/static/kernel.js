@@ -18,8 +18,13 @@ export function kernelLine(model) {
       root.hidden = false;
       root.replaceChildren(
         html("strong", {}, "The computer behind this page does not answer"),
-        html("p", {}, "It may be busy, or it was shut down after a long pause. What you see is the last answer. Your design is kept in the address of this page: reload to go on with it."),
-        reload);
+        html(
+          "p",
+          {},
+          "It may be busy, or it was shut down after a long pause. What you see is the last answer. Your design is kept in the address of this page: reload to go on with it.",
+        ),
+        reload,
+      );
     }, patience);
   };
   const heard = () => {
