@@ -135,10 +135,14 @@ Did you mean 'fifo'?
     )
 
     def validate(self, value: Any) -> str:
-        """Return the name as the registry spells it, or raise `UnknownName`."""
-        if not isinstance(value, str) or value not in self._offered:
+        """Return the name as the registry spells it, or raise `UnknownName`.
+
+        A whole number stands for the option that is written like it.
+        """
+        name = str(value) if type(value) is int else value
+        if not isinstance(name, str) or name not in self._offered:
             raise UnknownName(self.name, value, self._offered)
-        return str(getattr(self._offered[value], "name", value))
+        return str(getattr(self._offered[name], "name", name))
 
     def listed(self) -> tuple[Option, ...]:
         """Return the options with the labels and headings people read."""

@@ -171,6 +171,9 @@ def test_comparison_in_numbers_and_words(ledger):
     assert comparison["performance.latency"].words == "2 × lower, better"
     assert comparison["sustainability.carbon"].words == "10 × higher, worse"
     assert comparison["performance.throughput"].verdict == "same"
+    nearly = SystemLedger(performance=Performance(latency=0.0843, throughput=11.6))
+    assert ledger.compare(nearly)["performance.latency"].words == "0.357 % higher, worse"
+    assert ledger.compare(nearly)["performance.throughput"].words == "2.52 % lower, worse"
     assert [row.path for row in comparison.changed] == [
         "performance.latency",
         "sustainability.carbon",

@@ -258,3 +258,12 @@ def test_a_collective_given_to_the_engine_is_all_it_waits_for():
     )
     added = waits.si("latency") - free.si("latency")
     np.testing.assert_allclose(added, [0.5, 2.0], rtol=1e-9)
+
+
+def test_an_option_written_as_a_number_may_come_as_one():
+    sim = NetworkSimulation()
+    assert sim.evaluate({"members_per_node": 8}) == sim.evaluate({"members_per_node": "8"})
+    with pytest.raises(InvalidInput, match="members_per_node: received 3; accepted: 1, 2, 4, 8"):
+        sim.evaluate({"members_per_node": 3})
+    with pytest.raises(InvalidInput, match="members_per_node"):
+        sim.evaluate({"members_per_node": True})

@@ -389,3 +389,133 @@ def test_mission_of_ones_own_is_listed_and_used():
     dashboard.application = "Training"
     dashboard.application = "Own"
     assert dashboard.simulation.scenario is own
+
+
+def test_redo_goes_forward_again_until_something_else_is_chosen(queue):
+    queue.choose(load=0.1)
+    queue.choose(load=0.2)
+    queue.undo()
+    assert (queue.view["redo"], queue.state["choice"]["load"]) == (True, 0.1)
+    queue.redo()
+    assert (queue.view["redo"], queue.state["choice"]["load"]) == (False, 0.2)
+    queue.redo()
+    queue.undo()
+    queue.choose(load=0.7)
+    assert queue.view["redo"] is False
+    queue.redo()
+    assert queue.state["choice"]["load"] == 0.7
+    queue.undo()
+    assert queue.state["choice"]["load"] == 0.1
+
+
+def test_a_pinned_design_stays_beside_the_present_one(queue):
+    assert queue.view["comparison"] is None
+    queue._handle_custom_msg({"action": "pin"}, [])
+    pinned = queue.view["sentence"]
+    queue.choose(load=0.75)
+    compared = queue.view["comparison"]
+    assert compared["sentence"] == pinned
+    (row,) = compared["rows"]
+    assert (row["before"], row["after"]) == ("2 s", "4 s")
+    assert (row["words"], row["verdict"]) == ("2 × higher, worse", "worse")
+    queue.restore()
+    assert queue.state["choice"]["load"] == 0.5
+    assert queue.view["comparison"]["rows"][0]["words"] == "the same"
+    queue.undo()
+    assert queue.state["choice"]["load"] == 0.75
+    queue.unpin()
+    assert queue.view["comparison"] is None
+    assert queue.comparison is None
+
+
+def test_what_cannot_be_evaluated_is_not_pinned(queue):
+    queue.choose(load=1.0)
+    queue.pin()
+    assert queue.comparison is None
+
+
+@pytest.mark.parametrize("simulation", SIMULATIONS)
+def test_a_link_reproduces_the_whole_choice(simulation):
+    from urllib.parse import parse_qsl
+
+    first = Dashboard(simulation, persona=list(Personas)[1])
+    for declared in first.simulation.choices:
+        other = (
+            declared.maximum
+            if isinstance(declared, NumberChoice)
+            else declared.listed()[-1].value
+        )  # fmt: skip
+        first.choose(**{declared.name: other})
+        if first.error:
+            first.undo()
+    second = Dashboard(simulation)
+    link = dict(parse_qsl(first.view["link"]))
+    second._handle_custom_msg({"action": "follow", "link": link}, [])
+    assert second.error == ""
+    assert second.view["state"] == first.view["state"]
+    assert second.ledger == first.ledger
+    second.undo()
+    assert second.state["choice"] == Dashboard(simulation).state["choice"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"load": "lots"},
+        {"laod": "0.5"},
+        {"persona": HOSTILE},
+        {"load": 3},
+        7,
+        None,
+        {"load": "nan"},
+    ],
+)
+def test_a_link_that_cannot_be_followed_says_so_and_loses_nothing(queue, link):
+    good, state = queue.ledger, queue.view["state"]
+    queue._handle_custom_msg({"action": "follow", "link": link}, [])
+    assert queue.error
+    assert queue.ledger is good
+    json.dumps(queue.view, allow_nan=False)
+    queue.reset()
+    assert (queue.error, queue.view["state"]) == ("", state)
+
+
+def test_a_number_is_explained_down_to_its_sources():
+    dashboard = Dashboard(ResourceSimulation)
+    sent = []
+    dashboard.send = sent.append
+    dashboard._handle_custom_msg({"action": "explain", "path": "sustainability.carbon"}, [])
+    (answer,) = sent
+    nodes = {node["id"]: node for node in answer["nodes"]}
+    assert (answer["reply"], answer["problem"]) == ("explain", None)
+    assert nodes[answer["root"]]["text"] == dashboard.ledger.sustainability.text("carbon")
+    assert all(i["id"] in nodes for node in answer["nodes"] for i in node["inputs"])
+    assert any(node["source"] and node["source"]["title"] for node in answer["nodes"])
+    json.dumps(answer, allow_nan=False)
+    for junk in ("sustainability.carbn", HOSTILE, None, 7, []):
+        dashboard._handle_custom_msg({"action": "explain", "path": junk}, [])
+        assert sent[-1]["problem"]
+        assert sent[-1]["nodes"] == []
+
+
+def test_a_surprise_breaks_or_mends_a_constraint_and_can_be_undone():
+    dashboard = Dashboard(ResourceSimulation, surprises=True)
+    assert "surprise" in dashboard.spec["actions"]
+    assert "surprise" not in Dashboard(ResourceSimulation).spec["actions"]
+    before = {verdict.constraint for verdict in dashboard.ledger.violations}
+    start = dashboard.state["choice"]
+    dashboard._handle_custom_msg({"action": "surprise"}, [])
+    assert {verdict.constraint for verdict in dashboard.ledger.violations} != before
+    dashboard.undo()
+    assert dashboard.state["choice"] == start
+
+
+def test_base_units_are_the_same_numbers():
+    dashboard = Dashboard(ResourceSimulation)
+    metrics = {m["path"]: m for card in dashboard.view["cards"] for m in card["all"]}
+    latency = metrics["performance.latency"]["base"]
+    assert latency.endswith(" s")
+    seconds = dashboard.ledger.performance.latency_s
+    assert float(latency.removesuffix(" s")) == pytest.approx(seconds, rel=5e-3)
+    assert metrics["sustainability.carbon"]["base"].endswith("kgCO2e")
+    assert metrics["performance.binding_limit"]["base"] == ""

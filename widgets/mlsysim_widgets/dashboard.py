@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from mlsysim.personas import Personas
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim_widgets import binding, controls
 from mlsysim_widgets.comparing import Pinned, comparison
+from mlsysim_widgets.embed import iframe, page, precomputed
 from mlsysim_widgets.explaining import explained
 from mlsysim_widgets.history import History, State
 from mlsysim_widgets.picture import EMPTY, picture
@@ -168,6 +170,34 @@ class Dashboard(anywidget.AnyWidget):
             return
         self._answer({**whose, "choice": given}, returning=True)
 
+    def embed(self, path: str | Path, **axes: Sequence[Any]) -> str:
+        """Write this dashboard as one page without Python; return the line that embeds it.
+
+        The page offers all personas and applications, or those given, and the values given for
+        any declared choice; each combination is evaluated now. Everything else stays as it is.
+        Raises `UnknownName` for an axis that is not declared, `InvalidInput` for bad values.
+        """
+        personas = _chosen("persona", self._personas, axes.pop("persona", None))
+        applications = _chosen("application", self._applications, axes.pop("application", None))
+        simulations = {
+            (persona, application): binding.rebuilt(
+                self._simulation, self._applications[application], self._personas[persona]
+            )
+            for persona, application in itertools.product(personas, applications)
+        }
+        spec = controls.specification(
+            self._simulation,
+            {name: self._personas[name] for name in personas},
+            {name: self._applications[name] for name in applications},
+        )
+        choice = self._answered["choice"]
+        states = precomputed(self._simulation, choice, spec, simulations, axes)
+        own = {name: choice[name] for name in axes}
+        start = {"persona": self.persona, "application": self.application, "choice": own}
+        title = str(spec["title"])
+        Path(path).write_text(page(title, {**states, "start": start}), "utf-8")
+        return iframe(path, title)
+
     def _changed(self, state: Mapping[str, Any], changes: Mapping[str, Any]) -> State:
         names = ["persona", "application", *(choice.name for choice in self._simulation.choices)]
         given = {name: getattr(value, "name", value) for name, value in changes.items()}
@@ -257,6 +287,11 @@ class Dashboard(anywidget.AnyWidget):
 
 def _listed(registry: Mapping[str, Any], own: Any) -> dict[str, Any]:
     return {**registry, own.name: own}
+
+
+def _chosen(field: str, twins: Mapping[str, Any], given: Any) -> list[str]:
+    names = list(twins) if given is None else [getattr(each, "name", each) for each in given]
+    return [str(_named(field, twins, name).name) for name in names]
 
 
 def _named(field: str, twins: Mapping[str, Any], name: Any) -> Any:

@@ -84,7 +84,7 @@ export function wholeLedger(cards, options) {
   );
 }
 
-export function problemLines(problem) {
+export function problemLines(problem, stale) {
   const lines = [
     ["Received", problem.received],
     ["Accepted", problem.accepted],
@@ -96,6 +96,11 @@ export function problemLines(problem) {
     ...lines.map(([name, words]) =>
       html("p", {}, name && html("span", { class: "mls-name" }, `${name} `), words),
     ),
-    html("p", { class: "mls-name" }, "The numbers below are those of the last choice that worked."),
+    stale &&
+      html(
+        "p",
+        { class: "mls-name" },
+        "The numbers below are those of the last choice that worked.",
+      ),
   ];
 }

@@ -82,7 +82,7 @@ function skeleton(parts) {
   return { root, rail, answer };
 }
 
-function render({ model, el }) {
+export function render({ model, el }) {
   instances += 1;
   const prefix = `mls-${instances}`;
   const { simulation } = model.get("spec");
@@ -175,7 +175,7 @@ function render({ model, el }) {
       view.verdicts.some((verdict) => !verdict.holds),
     );
     page.problem.hidden = !view.problem;
-    page.problem.replaceChildren(...(view.problem ? problemLines(view.problem) : []));
+    page.problem.replaceChildren(...(view.problem ? problemLines(view.problem, view.stale) : []));
     page.answer.classList.toggle("mls-stale", view.stale);
     page.sentence.classList.toggle("mls-stale", view.stale);
     actions.paint(
