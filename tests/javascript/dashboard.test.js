@@ -19,7 +19,7 @@ async function open(name) {
     control: (wanted) => root.querySelector(`[data-control=${wanted}]`),
     slider: (wanted) => root.querySelector(`[data-control=${wanted}] [type=range]`),
     field: (wanted) => root.querySelector(`[data-control=${wanted}] :is([type=text], select)`),
-    problem: root.querySelector("[role=alert]"),
+    problem: root.querySelector("[role=alert]:not(.mls-gone)"),
   };
 }
 
@@ -47,10 +47,10 @@ test("a change sends the whole state once, and the answer is painted", async () 
   const { model, root, field } = await open("waiting");
   field("policy").value = "random";
   fire(field("policy"), "change");
-  const { state } = dashboards.waiting;
-  assert.deepEqual(model.states, [
-    { ...state, choice: { ...state.choice, policy: "random" }, draft: false },
-  ]);
+  const { persona, application, choice } = dashboards.waiting.state;
+  assert.equal(model.states.length, 1);
+  const sent = { persona, application, choice: { ...choice, policy: "random" }, draft: false };
+  assert.deepEqual({ ...model.states[0], ...sent }, model.states[0]);
   assert.deepEqual(model.messages, []);
   await model.answer(dashboards.broken);
   assert.equal(root.querySelector(".mls-verdicts .mls-broken")?.nodeName, "LI");
@@ -116,15 +116,32 @@ test("a control keeps its node and the focus while answers come in", async () =>
   assert.equal(document.activeElement, before);
 });
 
-test("undo and reset ask Python", async () => {
+test("a button asks Python for its action, but not while it can do nothing", async () => {
   const { model, root } = await open("waiting");
-  const named = (name) =>
-    [...root.querySelectorAll("button")].find((button) => button.textContent === name);
-  assert.equal(named("Undo").disabled, true);
-  await model.answer({ view: { ...dashboards.waiting.view, undo: true } });
-  named("Undo").click();
-  named("Reset").click();
+  const { view } = dashboards.waiting;
+  const press = (name) =>
+    [...root.querySelectorAll("button")].find((button) => button.textContent === name).click();
+  press("Undo");
+  assert.deepEqual(model.messages, []);
+  await model.answer({ view: { ...view, undo: true } });
+  press("Undo");
+  press("Reset");
   assert.deepEqual(model.messages, [{ action: "undo" }, { action: "reset" }]);
+});
+
+test("when no answer comes the page says so, until one does", async (context) => {
+  const { model, root, field } = await open("waiting");
+  const gone = root.querySelector(".mls-gone");
+  const alarms = [];
+  context.mock.method(globalThis, "setTimeout", (alarm) => alarms.push(alarm));
+  field("policy").value = "random";
+  fire(field("policy"), "change");
+  assert.equal(gone.hidden, true);
+  alarms.at(-1)();
+  assert.equal(gone.hidden, false);
+  assert.equal(gone.querySelector("button").textContent, "Reload the page");
+  await model.answer(dashboards.broken);
+  assert.equal(gone.hidden, true);
 });
 
 for (const name of ["hostile", "hostile_value", "hostile_error"]) {

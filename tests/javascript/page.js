@@ -7,8 +7,11 @@ import { JSDOM } from "jsdom";
 export const dashboards = JSON.parse(readFileSync(process.env.DASHBOARDS, "utf8"));
 export const HOSTILE = process.env.HOSTILE;
 
-const { window } = new JSDOM("<!DOCTYPE html><body></body>", { pretendToBeVisual: true });
-const { document, Event, KeyboardEvent } = window;
+const { window } = new JSDOM("<!DOCTYPE html><body></body>", {
+  pretendToBeVisual: true,
+  url: "http://localhost/",
+});
+const { document, Event, KeyboardEvent, location, history } = window;
 
 /** Elements have no size here: whoever watches one is told once that it is 1000 pixels wide. */
 class ResizeObserver {
@@ -27,6 +30,8 @@ Object.assign(globalThis, {
   window,
   document,
   Event,
+  location,
+  history,
   ResizeObserver,
   requestAnimationFrame: window.requestAnimationFrame.bind(window),
   cancelAnimationFrame: window.cancelAnimationFrame.bind(window),
