@@ -46,7 +46,7 @@ lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
 	  --LabApp.news_url=None --LabApp.extension_manager=readonly
 
 .PHONY: test
-test: .venv/dev chromium ## Run every test, browser tests included
+test: .venv/dev $(node_modules) chromium ## Run every test, browser tests included
 	@$(python) -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile
 
 .PHONY: mutate

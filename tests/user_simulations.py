@@ -1,0 +1,94 @@
+"""Simulations as teaching assistants write them: one in good faith, one with hostile texts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from mlsysim import (
+    Applications,
+    BaseSimulation,
+    NumberChoice,
+    OptionChoice,
+    Performance,
+    Personas,
+    Sustainability,
+    SystemLedger,
+)
+from mlsysim.choices import Labelled
+from mlsysim.ledger import Verdict
+
+HOSTILE = "<img src=x onerror=\"document.title='broken into'\">"
+
+
+class Waiting(BaseSimulation):
+    """One control of each kind: even, logarithmic and without bounds, and a list with headings."""
+
+    choices = (
+        NumberChoice(
+            name="load", label="Load", help="Share of time at work.", unit="dimensionless",
+            minimum=0.0, maximum=0.9, default=0.5,
+        ),
+        NumberChoice(
+            name="servers", label="Servers", help="How many serve.", unit="dimensionless",
+            minimum=1, maximum=1_000_000, default=10, integer=True, scale="log",
+        ),
+        NumberChoice(
+            name="service_s", label="Service time", help="Of one request.", unit="second",
+            minimum=0.0, maximum=math.inf, default=1.0,
+        ),
+        OptionChoice(
+            name="policy", label="Policy", help="Who is next.",
+            options={
+                "fifo": Labelled("fifo", "First come, first served", "Fair"),
+                "random": Labelled("random", "Whoever", "Unfair"),
+            },
+            default="fifo",
+        ),
+    )  # fmt: skip
+
+    def evaluate(self, choice):
+        """Return the wait of a queue with one server for each share of the load."""
+        latency = choice["service_s"] / (1.0 - choice["load"]) / choice["servers"]
+        late = Verdict(
+            "Deadline", "performance.latency", latency, 0.5, "second", "at most", "Add servers."
+        )
+        return SystemLedger(performance=Performance(latency=latency), verdicts=(late,))
+
+
+class Hostile(BaseSimulation):
+    """Every text that comes from outside tries to break into the page."""
+
+    title = HOSTILE
+    choices = (
+        NumberChoice(
+            name="number", label=HOSTILE, help=HOSTILE, unit="second",
+            minimum=0.0, maximum=1.0, default=0.5,
+        ),
+        OptionChoice(
+            name="option", label=HOSTILE, help=HOSTILE,
+            options={name: Labelled(name, HOSTILE, HOSTILE) for name in ("good", HOSTILE)},
+            default="good",
+        ),
+    )  # fmt: skip
+
+    def __init__(self, scenario=None, persona=None):
+        hostile = {"name": HOSTILE, "label": HOSTILE}
+        super().__init__(
+            scenario
+            or replace(
+                Applications.Doorbell, **hostile, group=HOSTILE, unit=HOSTILE, mission=HOSTILE
+            ),
+            persona or replace(Personas.TinyPioneer, **hostile, role=HOSTILE),
+        )
+
+    def evaluate(self, choice):
+        """Return a ledger with hostile notes and verdicts, or raise with a hostile message."""
+        if choice["number"] == 1.0:
+            raise RuntimeError(HOSTILE)
+        missed = Verdict(HOSTILE, "performance.latency", 2.0, 1.0, "second", "at most", HOSTILE)
+        return SystemLedger(
+            performance=Performance(latency=choice["number"], binding_limit=HOSTILE),
+            sustainability=Sustainability(region=HOSTILE, carbon=1.0),
+            verdicts=(missed,),
+        )
