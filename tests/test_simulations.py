@@ -505,8 +505,7 @@ def test_defaults_are_within_bounds_for_every_hardware_format():
 # A row without a simulation or an application stands for all that have no row of their own.
 with (Path(__file__).parent / "declared_choices.csv").open(encoding="utf-8") as _file:
     _STATED = {
-        (row["simulation"], row["application"], row["choice"]): row
-        for row in csv.DictReader(_file)
+        (row["simulation"], row["application"], row["choice"]): row for row in csv.DictReader(_file)
     }
 
 
