@@ -236,6 +236,20 @@ def test_gathering_sharded_weights_worked_by_hand():
     )
 
 
+def test_every_part_of_a_cut_prompt_gathers_sharded_weights_again():
+    """llama.cpp reads 2,048 tokens in 4 parts of 512: each is a pass over all layers."""
+    request = {"phase": "prefill", "batch_size": 8, "runtime": "llama.cpp",
+               "layout": Layout(data=8, sharding="full")}  # fmt: skip
+    model, node = Models["Llama-3.1 8B"], Systems["H100 node"]
+    one, four = (
+        Engine.solve(model, node, sequence_length=tokens, **request).si("communication_time")
+        for tokens in (512, 2048)
+    )
+    gathered = 7_504_658_432 * 2 * 7 / 8 / (450e9 * 0.95)
+    assert one == pytest.approx(gathered, rel=1e-3)
+    assert four == pytest.approx(4 * gathered, rel=1e-3)
+
+
 def test_gradients_are_summed_between_nodes_at_the_speed_of_their_network():
     """Of 1,024 replicas 8 share a node, and its 8 network links of 50 GB/s."""
     runtime = Runtimes["Training framework"]

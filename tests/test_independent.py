@@ -424,7 +424,7 @@ def communication_of_inference(case):
         read = sum(parameters_read(case, row) * row["count"] for row in case.operators)
         message = read * case.precision.bytes_per_value
         beside = case.layout.tensor * case.layout.context
-        time += (n - 1) / n * message / link(case, n, beside)
+        time += (n - 1) / n * message / link(case, n, beside) * case.parts
     return time
 
 
@@ -1011,6 +1011,9 @@ EXECUTIONS = {
     "prompts of many parts through stages": (
         "Llama-3.1 8B", "H100", Layout(pipeline=4), "llama.cpp",
         {"phase": "prefill", "batch": 2, "precision": "bf16", "length": 5000}),
+    "sharded weights for every part of a prompt": (
+        "Mixtral 8x7B", "A100", Layout(pipeline=2, data=4, sharding="full"), "llama.cpp",
+        {"phase": "prefill", "batch": 8, "precision": "bf16", "length": 1300}),
     "a prompt divided by its tokens": (
         "Llama-3.1 70B", "H200", Layout(tensor=4, context=4, pipeline=3), "TensorRT-LLM",
         {"phase": "prefill", "batch": 7, "precision": "fp8", "length": 9000}),

@@ -224,35 +224,57 @@ def test_a_new_group_needs_only_its_metrics():
     assert Comfort(noise="3 mW").noise_mw == pytest.approx(3.0)
 
 
+# What people wait for, pay, emit and fill up is better lower.
 _LESS = {
     "performance": "latency compute_time memory_time communication_time bubble_time overhead_time "
     "power energy energy_per_sample memory_used weight_memory activation_memory cache_memory "
-    "state_memory flash_used",
+    "state_memory flash_used inference_time propagation_time transfer_time link_load link_energy "
+    "temperature collective_time core_load exposed_fraction starved_fraction "
+    "dataset_transfer_time data_age stored_bytes time_to_first_token time_to_first_token_p99 "
+    "waiting_time waiting_time_p99 request_latency request_latency_p99 offered_load "
+    "training_time training_steps training_compute training_loss bubble_fraction file_size "
+    "multiply_add_energy",
     "sustainability": "energy it_energy average_power device_power carbon operational_carbon "
     "embodied_carbon water on_site_water grid_water",
-    "economics": "tco capital_cost running_cost cost_per_sample",
-    "reliability": "expected_failures",
+    "economics": "tco capital_cost running_cost cost_per_sample transfer_cost storage_cost "
+    "cost_per_million_output_tokens",
+    "reliability": "expected_failures checkpoint_size checkpoint_time",
 }
+# What they get, and how well what they bought is used, is better higher.
 _MORE = {
-    "performance": "throughput model_flops_utilization achieved_flop_rate",
+    "performance": "throughput model_flops_utilization achieved_flop_rate clock_fraction "
+    "algorithm_bandwidth bus_bandwidth bisection_bandwidth scaling_efficiency summing_switches "
+    "input_supply storage_supply link_supply decoding_supply served_rate request_capacity "
+    "sequences_that_fit parallel_efficiency compression_ratio speedup pruning_speedup quality_kept",
     "sustainability": "battery_life",
     "reliability": "mean_time_between_failures availability goodput",
 }
+# What the hardware is, what was chosen, and where two things are equal, is neither.
 _NEITHER = {
     "performance": "arithmetic_intensity ridge_point peak_flop_rate memory_bandwidth "
-    "memory_capacity flash_capacity",
+    "memory_capacity flash_capacity message_size ring_tree_crossover group_devices input_demand "
+    "sequences_in_flight tensor_degree tokens_per_parameter batch_tokens critical_batch_tokens "
+    "replica_batch pipeline_chunks weight_sparsity",
     "reliability": "devices checkpoint_interval optimal_checkpoint_interval spares "
     "young_checkpoint_interval daly_checkpoint_interval",
 }
+
+
+def _paths(listed):
+    return [f"{group}.{name}" for group, names in listed.items() for name in names.split()]
 
 
 @pytest.mark.parametrize(
     ("better", "listed"), [("lower", _LESS), ("higher", _MORE), (None, _NEITHER)]
 )
 def test_what_people_wait_pay_and_emit_is_better_lower_and_what_they_get_higher(better, listed):
-    for group, names in listed.items():
-        for name in names.split():
-            assert SystemLedger.metric(f"{group}.{name}").better == better, name
+    for path in _paths(listed):
+        assert SystemLedger.metric(path).better == better, path
+
+
+def test_every_metric_has_a_direction_or_is_known_to_have_none():
+    judged = sorted(path for listed in (_LESS, _MORE, _NEITHER) for path in _paths(listed))
+    assert judged == sorted(path for path in metric_paths() if SystemLedger.metric(path).unit)
 
 
 def test_intervals_come_as_quantities_numbers_and_words():

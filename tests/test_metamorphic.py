@@ -298,6 +298,20 @@ def test_fused_attention_is_never_slower_than_plain(request):
 
 @EXAMPLES
 @given(requests(TRANSFORMERS, phases=["prefill", "decode", "training"]), st.integers(2, 8))
+@example(
+    {
+        "model": "Mixtral 8x7B",
+        "hardware": "NVIDIA A100 SXM4 80GB",
+        "layout": Layout(tensor=8, pipeline=4, data=8, sharding="full"),
+        "phase": "prefill",
+        "batch_size": 1,
+        "sequence_length": 133,
+        "context_length": 133,
+        "precision": "fp16",
+        "runtime": "llama.cpp",
+    },
+    4,
+)
 def test_longer_sequences_take_longer(request, times):
     longer = {name: request[name] * times for name in ("sequence_length", "context_length")}
     assert ask(request).si("latency") <= ask(request, **longer).si("latency") * SLACK

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -499,37 +501,46 @@ def test_defaults_are_within_bounds_for_every_hardware_format():
         assert set(precisions) <= set(Hardware["H100"].precisions) | {"int8", "fp32"}
 
 
-# A day to ten years, a wink to an hour: what the controls of the labs reach, in their own units.
-_RANGES = {
-    (ResourceSimulation, "Inference"): {
-        "duration_days": (1, 3650, 365, "day", "log"),
-        "batch_size": (1, 16 * 64, 64, "dimensionless", "log"),
-        "duty_cycle": (1e-4, 1, 1, "dimensionless", "log"),
-        "utilization": (0.01, 1, 0.6, "dimensionless", "linear"),
-        "replacement_years": (0.5, 20, 5, "year", "linear"),
-    },
-    (ResourceSimulation, "Doorbell"): {"batch_size": (1, 256, 1, "dimensionless", "log")},
-    (ReliabilitySimulation, "Frontier"): {
-        "repair_hours": (0.1, 30 * 24, 24, "hour", "log"),
-        "checkpoint_cost_s": (0.1, 3600, 10, "second", "log"),
-        "checkpoint_interval_minutes": (0.5, 24 * 60, 10, "minute", "log"),
-        "restart_minutes": (0.1, 4 * 60, 5, "minute", "log"),
-        "spares": (0, 256, 16, "dimensionless", "linear"),
-    },
-    (NodeSimulation, "Inference"): {
-        "sequence_length": (1, 2**17, 4096, "dimensionless", "log"),
-    },
-}
+# What the controls of the labs reach, each in its own unit, with the reason where it is not plain.
+# A row without a simulation or an application stands for all that have no row of their own.
+with (Path(__file__).parent / "declared_choices.csv").open(encoding="utf-8") as _file:
+    _STATED = {
+        (row["simulation"], row["application"], row["choice"]): row for row in csv.DictReader(_file)
+    }
 
 
-@pytest.mark.parametrize(("kind", "application"), _RANGES)
+def _stated(kind, application, choice):
+    places = product((kind.__name__.removesuffix("Simulation"), ""), (application, ""))
+    return next((key for place in places if (key := (*place, choice.name)) in _STATED), None)
+
+
+def _numbers(kind, application):
+    return [each for each in kind(application).choices if isinstance(each, NumberChoice)]
+
+
+@pytest.mark.parametrize(("kind", "application"), _SERVED)
 def test_controls_reach_as_far_as_the_labs_say(kind, application):
-    declared = {choice.name: choice for choice in kind(application).choices}
-    for name, expected in _RANGES[kind, application].items():
-        choice = declared[name]
-        found = (choice.minimum, choice.maximum, choice.default, choice.unit, choice.scale)
-        assert found == expected, name
-        assert choice.integer is (name in ("batch_size", "spares", "sequence_length"))
+    for choice in _numbers(kind, application):
+        row = _STATED.get(_stated(kind, application, choice), {})
+        for field in ("minimum", "maximum", "default"):
+            if row.get(field):
+                stated = pytest.approx(float(row[field]), rel=1e-3)
+                assert getattr(choice, field) == stated, (choice.name, field)
+        for field in ("unit", "scale"):
+            assert getattr(choice, field) == row.get(field, getattr(choice, field)), choice.name
+        for field in ("integer", "structural"):
+            assert row.get(field) in (None, ("no", "yes")[getattr(choice, field)]), choice.name
+
+
+def test_every_number_that_can_be_chosen_is_stated_somewhere():
+    found = {
+        (kind, choice.name, _stated(kind, application, choice))
+        for kind, application in _SERVED
+        for choice in _numbers(kind, application)
+    }
+    stated = {(kind, name) for kind, name, key in found if key}
+    assert {(kind, name) for kind, name, _ in found} == stated
+    assert {key for *_, key in found if key} == set(_STATED), "no row without a choice"
 
 
 def test_whole_numbers_are_whole_and_bounds_are_included():

@@ -26,7 +26,7 @@ def inference(work: Workload) -> Any:
     if layout.expert > 1:
         time = time + _experts(work) * work.parts
     if layout.data > 1 and layout.sharding == "full":
-        time = time + _gathered(work)
+        time = time + _gathered(work) * work.parts
     return time + np.zeros_like(work.batch_size)
 
 
