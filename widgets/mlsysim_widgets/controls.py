@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mlsysim import units
 from mlsysim.applications import Application
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.personas import Persona
@@ -14,7 +15,8 @@ from mlsysim.simulations.base import BaseSimulation
 PROMINENT = ("region",)
 """Choices that stand beside persona and application."""
 
-_UNITS = {"dimensionless": "", "USD": "$"}
+_UNITS = {"USD": "$", "1/second": "per second", "kilogram_CO2e": "kg CO₂e"}
+_PERIODS = ("second", "minute", "hour", "day", "year")
 
 
 def control_of(choice: Choice) -> dict[str, Any]:
@@ -47,10 +49,10 @@ def control_of(choice: Choice) -> dict[str, Any]:
 def unit_label(unit: str) -> str:
     """Return a unit as it stands behind a number of them.
 
-    >>> unit_label("day"), unit_label("dimensionless"), unit_label("byte/second")
-    ('days', '', 'byte/second')
+    >>> unit_label("day"), unit_label("dimensionless"), unit_label("gigabit/second")
+    ('days', '', 'Gb/s')
     """
-    return _UNITS.get(unit, f"{unit}s" if unit.isalpha() else unit)
+    return _UNITS.get(unit) or (f"{unit}s" if unit in _PERIODS else units.unit_text(unit))
 
 
 def specification(
