@@ -131,13 +131,12 @@ def _offered(
     }
 
 
-def _options(declared: Any, values: Sequence[Any]) -> list[dict[str, str]]:
+def _options(declared: Any, values: Sequence[Any]) -> list[dict[str, Any]]:
     if isinstance(declared, NumberChoice):
         unit = unit_label(declared.unit)
-        texts = {str(value): f"{value:,g} {unit}".rstrip() for value in values}
         return [
-            {"value": value, "label": label, "group": "", "help": ""}
-            for value, label in texts.items()
+            {"value": value, "label": f"{value:,g} {unit}".rstrip(), "group": "", "help": ""}
+            for value in values
         ]
     listed = {option.value: option for option in declared.listed()}
     return [{**listed[value]._asdict(), "help": ""} for value in values]

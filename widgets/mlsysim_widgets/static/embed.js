@@ -56,8 +56,8 @@ export function tableModel(data) {
     answer();
   };
   const known = (link) => {
-    const given = Object.entries(link).filter(([name, value]) =>
-      axes[name]?.map(String).includes(value),
+    const given = Object.entries(link).filter(
+      ([name, value]) => Object.hasOwn(axes, name) && axes[name].map(String).includes(value),
     );
     const {
       persona = start.persona,
