@@ -258,3 +258,14 @@ def test_a_collective_given_to_the_engine_is_all_it_waits_for():
     )
     added = waits.si("latency") - free.si("latency")
     np.testing.assert_allclose(added, [0.5, 2.0], rtol=1e-9)
+
+
+def test_limits_of_the_fabric_are_its_own():
+    ledger = evaluated("Frontier", link_gb_per_s_per_direction=40.0)
+    limits = {verdict.constraint: verdict.limit for verdict in ledger.verdicts}
+    assert limits["Core carries the traffic"] == limits["Switches can sum"] == 1.0
+    assert limits["Half the speed"] == 0.5
+    assert limits["Links well used"] == 20e9
+    run = ledger.performance
+    work = sum(run.si(f"{part}_time") for part in ("compute", "memory", "overhead"))
+    assert limits["Hidden behind the work"] == pytest.approx(work)
