@@ -18,6 +18,7 @@ from mlsysim import (
     Models,
     NumberChoice,
     Personas,
+    PlacementSimulation,
     Regions,
     Runtimes,
     System,
@@ -537,6 +538,30 @@ def test_twice_the_duration_doubles_what_adds_up_and_nothing_else(kind, applicat
     for path, value in once.items():
         factor = 2.0 if path in GROWS else 1.0
         assert twice[path] == pytest.approx(factor * value, rel=1e-12), path
+
+
+@pytest.mark.parametrize(("kind", "application"), served_with("duration_days"))
+def test_energy_is_average_power_over_the_days_asked_for(kind, application):
+    ledger = kind(application).evaluate({"duration_days": 100.0})
+    power, energy = ledger.sustainability.average_power_w, ledger.sustainability.energy_j
+    assert energy == pytest.approx(power * 100.0 * 86_400.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "application"), [pair for pair in SERVED if pair[0] is not PlacementSimulation]
+)
+def test_hardware_is_written_off_evenly_over_its_life(kind, application):
+    """Left out is what brings servers of other makes and lives with it."""
+    simulation = kind(application)
+    spares = {"spares": 0} if "spares" in simulation.defaults else {}
+    ledger, scenario = simulation.evaluate(spares), simulation.scenario
+    chip = scenario.system.hardware
+    days = ledger.context["choice"].get("duration_days")
+    years = days / 365.25 if days else ledger.performance.training_time_days / 365.25
+    lives = ledger.reliability.si("devices") * years / scenario.lifetime_years
+    assert ledger.economics.capital_cost_usd == pytest.approx(chip.price_usd * lives, rel=1e-9)
+    made = ledger.sustainability.embodied_carbon_kg
+    assert made == pytest.approx(chip.embodied_kgco2e * lives, rel=1e-9)
 
 
 @pytest.mark.parametrize(("kind", "application"), SERVED)

@@ -267,3 +267,14 @@ def test_an_option_written_as_a_number_may_come_as_one():
         sim.evaluate({"members_per_node": 3})
     with pytest.raises(InvalidInput, match="members_per_node"):
         sim.evaluate({"members_per_node": True})
+
+
+def test_limits_of_the_fabric_are_its_own():
+    ledger = evaluated("Frontier", link_gb_per_s_per_direction=40.0)
+    limits = {verdict.constraint: verdict.limit for verdict in ledger.verdicts}
+    assert limits["Core carries the traffic"] == limits["Switches can sum"] == 1.0
+    assert limits["Half the speed"] == 0.5
+    assert limits["Links well used"] == 20e9
+    run = ledger.performance
+    work = sum(run.si(f"{part}_time") for part in ("compute", "memory", "overhead"))
+    assert limits["Hidden behind the work"] == pytest.approx(work)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mlsysim import Applications, InvalidInput, PlacementSimulation, Regions, ResourceSimulation
+from mlsysim import (
+    Applications,
+    Engine,
+    InvalidInput,
+    PlacementSimulation,
+    Regions,
+    ResourceSimulation,
+)
 from mlsysim.enclosures import Enclosures
 from mlsysim.ledger import metric_paths
 from mlsysim.places import Places
@@ -19,9 +28,13 @@ def evaluated(application, persona="TinyPioneer", **choice):
     return PlacementSimulation(application, persona).evaluate(choice)
 
 
+def verdict(ledger, constraint):
+    (found,) = [each for each in ledger.verdicts if each.constraint == constraint]
+    return found
+
+
 def holds(ledger, constraint):
-    (verdict,) = [each for each in ledger.verdicts if each.constraint == constraint]
-    return verdict.holds
+    return verdict(ledger, constraint).holds
 
 
 def test_data_center_missions_are_refused_with_the_reason():
@@ -237,3 +250,67 @@ def test_arrays_give_what_scalars_give(application, place):
                 if isinstance(value := one.si(path), float):
                     many = np.broadcast_to(grid.si(path), (3, 3))[i, j]
                     assert many == pytest.approx(value, rel=1e-9, abs=1e-12), path
+
+
+def test_a_coin_cell_cannot_feed_wifi():
+    usual = Applications.KeywordSpotting
+    for watt_hours, radio in ((0.7, "bluetooth_le"), (0.99, "bluetooth_le"), (1.0, "wifi")):
+        system = replace(usual.system, battery_wh=watt_hours)
+        simulation = PlacementSimulation(replace(usual, system=system))
+        assert simulation.defaults["radio"] == radio
+
+
+def test_a_throttled_clock_slows_the_fastest_and_the_slowest_guess_alike():
+    cool, warm = (
+        evaluated("Assistant", placement="device", work_per_hour=59_000, ambient_celsius=at)
+        for at in (5, 25)
+    )
+    slower = 1 / warm.performance.si("clock_fraction")
+    assert slower > 1.05
+    for name, factor in (("latency", slower), ("throughput", 1 / slower)):
+        free, throttled = (each.performance.si_interval(name) for each in (cool, warm))
+        assert throttled == pytest.approx([end * factor for end in free], rel=1e-9), name
+
+
+def test_a_clock_goes_no_lower_than_a_third_and_is_full_or_throttled():
+    """A Jetson Orin NX clocks its GPU at 306 to 918 MHz."""
+    hot = evaluated("Assistant", placement="device", work_per_hour=59_000, ambient_celsius=60)
+    assert hot.performance.si("clock_fraction") == pytest.approx(306 / 918)
+    assert verdict(hot, "Full clock").limit == 1.0
+    assert verdict(evaluated("Doorbell"), "Link carries the traffic").limit == 1.0
+
+
+def test_what_a_gateway_answers_goes_over_no_line():
+    """Energy of radio access, 19,300 bytes a picture, is all that its network draws."""
+    ledger = evaluated("Doorbell", "CloudTitan", placement="gateway", duration_days=1)
+    pictures = PlacementSimulation("Doorbell").defaults["work_per_hour"] * 24
+    gigabytes = pictures * 19_300 / 1e9
+    network = gigabytes * Radios["wifi"].access_kwh_per_gb * 3.6e6
+    camera = ledger.sustainability.si("device_power") * 86_400
+    box = Places["gateway"]
+    there = PlacementSimulation("Doorbell")._solve_at(box, {"server_batch_size": 8})
+    busy = pictures / there.si("throughput")
+    idle = box.system.hardware.idle_power_w + box.system.host_power_w
+    drawn = busy * there.si("power") + (86_400 / box.most_devices - busy) * idle
+    expected = camera + drawn * box.facility.power_usage_effectiveness + network
+    assert ledger.si("sustainability.energy") == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("application", SERVED)
+def test_the_cost_of_one_answer_is_as_uncertain_as_the_whole(application):
+    economics = evaluated(application, placement="data_center").economics
+    whole, each = economics.si_interval("tco"), economics.si_interval("cost_per_sample")
+    answers = economics.si("tco") / economics.si("cost_per_sample")
+    assert whole[0] < economics.si("tco") < whole[1]
+    assert [end * answers for end in each] == pytest.approx(whole, rel=1e-9)
+
+
+def test_a_server_reads_the_prompt_that_the_phone_would_read():
+    reader = replace(Applications.Assistant, phase="prefill", sequence_length=512)
+    place = Places["data_center"]
+    found = PlacementSimulation(reader)._solve_at(place, {"server_batch_size": 1})
+    asked = Engine.solve(
+        reader.model, place.system, phase="prefill", batch_size=1, sequence_length=512,
+        precision=reader.precision, runtime=place.runtime,
+    )  # fmt: skip
+    assert found.si("latency") == asked.si("latency")

@@ -440,3 +440,23 @@ def test_whatever_is_chosen_the_ledger_is_finite(application, seed):
         ends = performance.si_interval(name)
         assert ends.low <= performance.si(name) * (1 + 1e-9), name
         assert ends.high >= performance.si(name) * (1 - 1e-9), name
+
+
+def _first_token(ledger):
+    (found,) = [each for each in ledger.verdicts if each.constraint == "First token"]
+    return found
+
+
+def test_who_waits_is_told_to_shorten_the_queue_and_who_reads_to_shorten_the_prompt(chat):
+    assert _first_token(chat.evaluate({})).limit == 2.0
+    reading = chat.evaluate({"request_rate": 0.01, "prompt_length": 100_000})
+    assert reading.performance.si("waiting_time_p99") < 0.5 * reading.performance.si(
+        "time_to_first_token_p99"
+    )
+    assert _first_token(reading).remedy.startswith("Shorten the prompt")
+    waiting = chat.evaluate({"request_rate": 25})
+    assert "more replicas" in _first_token(waiting).remedy
+    owner = ServingSimulation("Assistant").evaluate({"request_rate": 1.0})
+    assert "fewer requests" in _first_token(owner).remedy
+    several = chat.evaluate({"request_rate": np.array([1.0, 25.0])})
+    assert "Keep the queue short" in _first_token(several).remedy

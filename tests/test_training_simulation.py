@@ -428,3 +428,37 @@ def test_a_sweep_gives_what_its_points_give(application):
         for one, many in zip(point.verdicts, sweep.verdicts, strict=True):
             assert one.constraint == many.constraint
             assert np.broadcast_to(many.holds, shape)[index] == one.holds
+
+
+def test_a_model_of_unknown_training_takes_twenty_tokens_for_each_weight():
+    """Hoffmann et al. (2022): tokens and weights grow together, at about 20 to 1."""
+    model = replace(Models["Llama-3.1 8B"], name="Own", training_tokens=None)
+    simulation = TrainingSimulation(replace(Applications.Training, name="Own", model=model))
+    assert simulation.defaults["training_tokens"] == pytest.approx(20 * model.parameters)
+    ledger = simulation.evaluate({})
+    assert ledger.si("performance.tokens_per_parameter") == pytest.approx(20)
+
+
+def test_one_device_has_no_replicas_and_two_have():
+    """A driving assistant on one module, and on two that are joined."""
+    usual = Applications.AutoDrive
+    pair = replace(
+        Applications.Inference.system, name="Pair", layout=Layout(data=2), devices_per_node=2
+    )
+    alone, both = (
+        TrainingSimulation(replace(usual, name="Own", system=system))
+        for system in (usual.system, pair)
+    )
+    assert not {"data", "sharding", "restart_minutes"} & set(alone.defaults)
+    assert both.defaults["data"] == 2
+    assert both.defaults["sharding"] == "full"
+    assert "tensor" not in both.defaults
+    assert "Devices there are" not in [v.constraint for v in alone.evaluate({}).verdicts]
+    assert verdict(both.evaluate({}), "Devices there are").holds
+
+
+def test_limits_of_a_run():
+    ledger = run()
+    for constraint, limit in (("Work kept", 0.9), ("Bubble", 0.2),
+                              ("Working rather than waiting", 0.5)):  # fmt: skip
+        assert verdict(ledger, constraint).limit == limit

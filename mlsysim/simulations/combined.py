@@ -35,7 +35,7 @@ def use_of(
 
     Networks state their energy with all that is around them: they have no facility.
     """
-    energy, on_site = it_energy_j, 0.0 * it_energy_j
+    energy, on_site = it_energy_j, 0.0
     if facility is not None:
         energy = formulas.facility_energy(it_energy_j, facility.power_usage_effectiveness)
         on_site = formulas.on_site_water(it_energy_j, facility.water_usage_effectiveness_l_per_j)
@@ -76,10 +76,5 @@ def _value(part: Group, name: str) -> Any:
 
 def _ends(parts: Sequence[Group], name: str) -> tuple[Any, Any]:
     """Add the ends of all parts: errors of one engine go the same way."""
-    low: Any = 0.0
-    high: Any = 0.0
-    for part in parts:
-        ends = part.si_interval(name)
-        low = low + (_value(part, name) if ends is None else ends.low)
-        high = high + (_value(part, name) if ends is None else ends.high)
-    return low, high
+    ends = [part.si_interval(name) or (_value(part, name),) * 2 for part in parts]
+    return sum(low for low, _ in ends), sum(high for _, high in ends)

@@ -354,13 +354,13 @@ class DataSimulation(BaseSimulation):
 
         def arrival(volume: Any) -> Any:
             if route.shipped:
-                return route.handling_s + 0.0 * volume
+                return route.handling_s
             return formulas.transfer_time(volume, bandwidth=link, latency=route.handling_s)
 
         age = None
         if not trains(self):
             interval = choice["refresh_hours"] * SECONDS_PER_HOUR
-            delay = 0.0 * interval if streamed else arrival(new_rate * interval)
+            delay = 0.0 if streamed else arrival(new_rate * interval)
             age = formulas.mean_data_age(interval=interval, delay=delay)
         return _Flow(
             stored=stored,
@@ -370,7 +370,7 @@ class DataSimulation(BaseSimulation):
             storage=formulas.cached_rate(read, choice["cached_fraction"]),
             link=formulas.cached_rate(link, choice["cached_fraction"]) if streamed else None,
             decoding=workers * choice["decoding_mb_per_s"] * _BYTES_PER_MB,
-            arrival=0.0 * dataset if streamed else arrival(dataset),
+            arrival=0.0 if streamed else arrival(dataset),
             age=age,
         )
 

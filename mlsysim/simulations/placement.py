@@ -240,8 +240,8 @@ class PlacementSimulation(BaseSimulation):
             energy=power * slower,
             energy_per_sample=power / (alone.si("throughput") * clock),
             inference_time=slower,
-            propagation_time=0.0 * slower,
-            transfer_time=0.0 * slower,
+            propagation_time=0.0,
+            transfer_time=0.0,
             clock_fraction=clock,
         ).within(**self._uncertain(alone, clock))
         devices = self._devices(choice, performance, slower)
@@ -346,7 +346,7 @@ class PlacementSimulation(BaseSimulation):
             choice["distance_km"] * _METERS_PER_KM, near=Constants["near_route"].value
         )
         light = formulas.propagation_delay(
-            route if place.far else 0.0 * route,
+            route if place.far else 0.0,
             speed_of_light=Constants["speed_of_light"].value,
             refractive_index=Constants["fibre_refractive_index"].value,
         )
