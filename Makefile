@@ -8,9 +8,10 @@ MAKEFLAGS += --no-print-directory
 python := .venv/bin/python
 pip_install := $(python) -m pip install -qq --disable-pip-version-check
 sources := mlsysim widgets tests
-biome := node_modules/.bin/biome
+javascript_tests := tests/javascript
+biome := $(javascript_tests)/node_modules/.bin/biome
 # npm writes this file when it has installed what package.json names.
-node_modules := node_modules/.package-lock.json
+node_modules := $(javascript_tests)/node_modules/.package-lock.json
 
 # Jupyter asks to be told that its user, in a container for example, is root.
 allow_root := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -83,7 +84,7 @@ pin: ## Refresh the pinned versions of everything that is installed
 
 .PHONY: clean
 clean: ## Remove the environment, caches and build results
-	@rm -rf .venv node_modules build dist test-artifacts \
+	@rm -rf .venv $(javascript_tests)/node_modules build dist test-artifacts \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find mlsysim widgets tests labs \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	  -prune -exec rm -rf {} +
@@ -117,7 +118,8 @@ chromium:
 	  --editable '.[dev]'
 	@touch .venv/labs $@
 
-$(node_modules): package.json .npmrc
+$(node_modules): $(javascript_tests)/package.json $(javascript_tests)/.npmrc
 	@if ! command -v npm >/dev/null; then $(call install_debian_packages,nodejs npm); fi; \
-	npm install --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	npm --prefix $(javascript_tests) install --loglevel=error \
+	  --no-audit --no-fund --no-update-notifier >/dev/null
 	@touch $@
