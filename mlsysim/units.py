@@ -212,6 +212,14 @@ class Scale(NamedTuple):
     label: str
     factor: float
 
+    def of(self, value: Any) -> Any:
+        """Return a value, or an array of values, of the base unit on this step.
+
+        >>> best_scale(0.084, "second").of(0.042)
+        42.0
+        """
+        return value / self.factor
+
 
 _BINARY = [("bytes", "B", 1.0), ("kib", "KiB", 2.0**10), ("mib", "MiB", 2.0**20),
            ("gib", "GiB", 2.0**30), ("tib", "TiB", 2.0**40), ("pib", "PiB", 2.0**50)]  # fmt: skip

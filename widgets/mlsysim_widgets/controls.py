@@ -14,7 +14,7 @@ from mlsysim.simulations.base import BaseSimulation
 PROMINENT = ("region",)
 """Choices that stand beside persona and application."""
 
-_UNITS = {"dimensionless": "", "USD": "$"}
+_UNITS = {"dimensionless": "", "USD": "$", "1/second": "per second"}
 
 
 def control_of(choice: Choice) -> dict[str, Any]:
