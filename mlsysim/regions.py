@@ -23,7 +23,8 @@ class Region(Sourced):
     `carbon_basis` is `lifecycle` (building and fuelling the plants included), `combustion` (what
     the stacks emit) or `operational` (as a cloud provider states it): compare only regions of
     one basis, which for hydro and nuclear grids differ 20- to 30-fold.
-    `water_l_per_kwh` is water used off site to generate the electricity.
+    `water_l_per_kwh` is water used off site to generate the electricity. Latitude and longitude are
+    those of the place where most of it is used; an aggregate has none.
 
     >>> Regions["Quebec"].carbon_intensity_g_per_kwh, Regions["Quebec"].carbon_basis
     (31.2, 'lifecycle')
@@ -40,6 +41,8 @@ class Region(Sourced):
     water_l_per_kwh: float
     price_usd_per_kwh: float
     price_year: int
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
 
     def __post_init__(self) -> None:
         if self.group not in GROUPS:
@@ -52,6 +55,9 @@ class Region(Sourced):
             ("price_usd_per_kwh", 2.0),
         ):
             require_number(f"{field} of {self.name}", getattr(self, field), maximum=maximum)
+        for field, most in (("latitude_deg", 90.0), ("longitude_deg", 180.0)):
+            if (degrees := getattr(self, field)) is not None:
+                require_number(f"{field} of {self.name}", degrees, minimum=-most, maximum=most)
 
     @property
     def carbon_kg_per_j(self) -> float:
@@ -70,6 +76,11 @@ class Region(Sourced):
 
 
 def _region(row: dict[str, str]) -> Region:
+    placed = {
+        field: cell_number(row, field)
+        for field in ("latitude_deg", "longitude_deg")
+        if row["place_source"]
+    }
     return Region(
         name=row["name"],
         label=row["label"],
@@ -84,9 +95,30 @@ def _region(row: dict[str, str]) -> Region:
         price_year=int(cell_number(row, "price_year")),
         source=row["carbon_source"],
         field_sources=FrozenDict(
-            water_l_per_kwh=row["water_source"], price_usd_per_kwh=row["price_source"]
+            water_l_per_kwh=row["water_source"],
+            price_usd_per_kwh=row["price_source"],
+            **dict.fromkeys(placed, row["place_source"]),
         ),
+        **placed,
     )
 
 
 Regions: Registry[Region] = Registry("region", lambda: read_table("regions.csv", _region))
+
+
+def land() -> tuple[list[float | None], list[float | None]]:
+    """Return longitude and latitude, in degrees, of coasts to draw below a map.
+
+    Rings are closed, and None stands between two. Source: natural-earth-land.
+
+    >>> longitudes, latitudes = land()
+    >>> len(longitudes) == len(latitudes), longitudes.count(None)
+    (True, 33)
+    """
+    rings: dict[str, list[tuple[float, float]]] = {}
+    for ring, *place in read_table("land.csv", lambda row: tuple(row.values())):
+        rings.setdefault(ring, []).append((float(place[0]), float(place[1])))
+    gap: list[tuple[float | None, float | None]] = [(None, None)]
+    line = [point for ring in rings.values() for point in [*gap, *ring]][1:]
+    longitudes, latitudes = zip(*line, strict=True)
+    return list(longitudes), list(latitudes)

@@ -41,6 +41,7 @@ gram = 1e-3 * kilogram = g
 tonne = 1000 * kilogram = t
 kelvin = [temperature] = K
 degree_Celsius = kelvin; offset: 273.15 = °C = celsius
+degree = 0.017453292519943295 = deg
 byte = [information] = B
 bit = byte / 8 = b
 flop = [operation] = FLOP = op = OP
@@ -149,6 +150,7 @@ _FIELD_UNITS = {
     "_hz": "hertz",
     "_usd": "USD",
     "_kgco2e": "kilogram_CO2e",
+    "_deg": "degree",
     "_days": "day",
     "_hours": "hour",
     "_years": "year",
@@ -211,6 +213,14 @@ class Scale(NamedTuple):
     suffix: str
     label: str
     factor: float
+
+    def of(self, value: Any) -> Any:
+        """Return a value, or an array of values, of the base unit on this step.
+
+        >>> best_scale(0.084, "second").of(0.042)
+        42.0
+        """
+        return value / self.factor
 
 
 _BINARY = [("bytes", "B", 1.0), ("kib", "KiB", 2.0**10), ("mib", "MiB", 2.0**20),

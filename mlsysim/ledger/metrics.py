@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -142,6 +142,18 @@ Did you mean 'duration'?
         if name not in self.metrics:
             raise UnknownName(type(self).__name__, name, self.metrics)
         return self._values.get(name)
+
+    def rest(self, total: str, parts: Iterable[str]) -> Any:
+        """Return what the parts that apply leave of a total.
+
+        >>> class Trip(Group):
+        ...     duration = Metric("second", "Duration", "From door to door.", "lower")
+        ...     walk = Metric("second", "Walk", "On foot.", "lower")
+        >>> Trip(duration=100.0, walk=40.0).rest("duration", ["walk"])
+        60.0
+        """
+        known = (self.si(part) for part in parts)
+        return self.si(total) - sum(part for part in known if part is not None)
 
     def within(self, **ends: float | Ends | tuple[Any, Any]) -> Self:
         """Return a copy whose named metrics carry an interval.

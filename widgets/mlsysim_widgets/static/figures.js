@@ -1,97 +1,185 @@
-/** Figures: the charts that are always in sight, drawn as SVG. */
+/** Figures: the charts that are always in sight, drawn as SVG; any other by plotly.js. */
 
 import { html, svg, tableOf, text } from "./dom.js";
+import { plotFrame } from "./plot.js";
 
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
 
 function tick(value) {
-  const exponent = Math.round(Math.log10(value));
-  const step = Math.min(PREFIXES.length - 1, Math.max(0, Math.floor(exponent / 3)));
-  return `${Number((value / 1000 ** step).toPrecision(3))}${step ? ` ${PREFIXES[step]}` : ""}`;
+  if (value && Math.abs(value) < 9e-4) return value.toExponential(0);
+  const exponent = value ? Math.log10(Math.abs(value)) + 1e-9 : 0;
+  const step = exponent < 4 ? 0 : Math.min(PREFIXES.length - 1, Math.floor(exponent / 3));
+  return `${(value / 1000 ** step).toLocaleString("en", { maximumSignificantDigits: 3 })}${step ? ` ${PREFIXES[step]}` : ""}`;
 }
 
-/** A logarithmic axis around values: its decades, and where a value stands between two pixels. */
-function logAxis(values, from, to) {
+/** A logarithmic axis around values, to whole decades where there is to be room around them. */
+function logAxis(values, from, to, roomy = true) {
   const logs = values.map(Math.log10);
-  const first = Math.floor(Math.min(...logs) - 0.4);
-  const last = Math.ceil(Math.max(...logs) + 0.4);
-  const decades = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+  const [low, high] = [Math.min(...logs), Math.max(...logs)];
+  const first = roomy ? Math.floor(low - 0.4) : low;
+  const last = roomy ? Math.ceil(high + 0.4) : Math.max(high, low + 0.1);
+  const inside = (value) => Math.log10(value) >= first - 1e-9 && Math.log10(value) <= last + 1e-9;
+  const decades = Array.from(
+    { length: Math.ceil(last) - Math.floor(first) + 1 },
+    (_, i) => 10 ** (Math.floor(first) + i),
+  );
+  const fine =
+    last - first > 2 ? decades : decades.flatMap((value) => [value, 2 * value, 5 * value]);
   const at = (value) => from + ((Math.log10(value) - first) / (last - first)) * (to - from);
-  return { decades, at, first: decades[0], last: decades[decades.length - 1] };
+  return { ticks: fine.filter(inside), at, first: 10 ** first };
 }
 
-function drawRoofline(figure, width) {
-  const height = Math.min(320, Math.max(240, width * 0.72));
-  const box = { left: 58, right: width - 12, top: 16, bottom: height - 44 };
-  const roof = figure.series.find((entry) => entry.role === "roof");
-  const point = figure.series.find((entry) => entry.role === "point");
-  const x = logAxis([roof.x, point.x], box.left, box.right);
-  const y = logAxis([roof.y, point.y], box.bottom, box.top);
+/** A linear axis around values, with round numbers as ticks. */
+function linearAxis(values, from, to, roomy = true) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = (high - low || Math.abs(high) || 1) * (roomy ? 0.08 : 0);
+  // What is near zero, seen from the other end, is shown from zero on.
+  const first = roomy && low >= 0 && low < (high - low) / 2 ? 0 : low - room;
+  const last = high + room;
+  const rough = (last - first) / 4;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = unit * ([1, 2, 2.5, 5].find((each) => each * unit >= rough) ?? 10);
+  const ticks = [];
+  for (let i = Math.ceil(first / step - 1e-9); i * step <= last + step * 1e-9; i += 1)
+    ticks.push(i * step || 0);
+  return { ticks, at: (value) => from + ((value - first) / (last - first)) * (to - from), first };
+}
+
+const axisAround = (axis, ...rest) => (axis.scale === "log" ? logAxis : linearAxis)(...rest);
+const axisWords = ({ label, unit }) => (unit ? `${label} (${unit})` : label);
+
+/** The lines, numbers and titles of two axes; ticks that would touch are left out. */
+function axesAround(box, x, y, { axes }) {
   const marks = [];
-  const every = Math.ceil((x.decades.length * 46) / (box.right - box.left));
-  x.decades.forEach((value, i) => {
+  const widest = Math.max(...x.ticks.map((value) => tick(value).length)) * 7 + 12;
+  const every = Math.ceil((x.ticks.length * widest) / (box.right - box.left));
+  x.ticks.forEach((value, i) => {
     if (i % every) return;
     const at = x.at(value);
     marks.push(svg("line", { class: "mls-grid", x1: at, x2: at, y1: box.top, y2: box.bottom }));
     marks.push(text(at, box.bottom + 16, tick(value), { "text-anchor": "middle" }));
   });
-  const everyRow = Math.ceil((y.decades.length * 24) / (box.bottom - box.top));
-  y.decades.forEach((value, i) => {
+  const everyRow = Math.ceil((y.ticks.length * 24) / (box.bottom - box.top));
+  y.ticks.forEach((value, i) => {
     if (i % everyRow) return;
     const at = y.at(value);
     marks.push(svg("line", { class: "mls-grid", x1: box.left, x2: box.right, y1: at, y2: at }));
     marks.push(text(box.left - 8, at + 4, tick(value), { "text-anchor": "end" }));
   });
+  marks.push(
+    text((box.left + box.right) / 2, box.bottom + 36, axisWords(axes.x), {
+      "text-anchor": "middle",
+    }),
+  );
+  marks.push(
+    text(0, 0, axisWords(axes.y), {
+      transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
+      "text-anchor": "middle",
+    }),
+  );
+  return marks;
+}
+
+const leftOf = (y) => 26 + 7.5 * Math.max(...y.ticks.map((value) => tick(value).length));
+const byRole = (figure, role) => figure.series.filter((entry) => entry.role === role);
+const picture = (figure, width, height, marks) =>
+  svg(
+    "svg",
+    { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt },
+    ...marks,
+  );
+
+/** The present design: a point whose words stay inside the box. */
+function presentPoint(box, px, py, words, rising = null) {
+  const late = px > (box.left + box.right) / 2;
+  // Beside a line the words stand where it does not go.
+  const low = py > box.bottom - 24 || (rising !== null && rising === late && py > box.top + 16);
+  return [
+    svg("line", { class: "mls-drop", x1: px, x2: px, y1: py, y2: box.bottom }),
+    svg("circle", { class: "mls-point", cx: px, cy: py, r: 6 }),
+    text(px + (late ? -11 : 11), py + (low ? -6 : 16), words, {
+      class: "mls-note mls-strong",
+      "text-anchor": late ? "end" : "start",
+    }),
+  ];
+}
+
+function drawRoofline(figure, width) {
+  const height = Math.min(320, Math.max(240, width * 0.72));
+  const [roof] = byRole(figure, "roof");
+  const [point] = byRole(figure, "point");
+  const [top, bottom] = [16, height - 44];
+  const y = logAxis([roof.y, point.y], bottom, top);
+  const box = { left: leftOf(y), right: width - 12, top, bottom };
+  const x = logAxis([roof.x, point.x], box.left, box.right);
   // Left of its corner the roof rises with slope one on these axes, and is flat right of it.
   const start = Math.max(x.first, (roof.x * y.first) / roof.y);
   const ends = [start, (roof.y * start) / roof.x];
   const line = `M${x.at(ends[0])},${y.at(ends[1])}L${x.at(roof.x)},${y.at(roof.y)}H${box.right}`;
-  const [px, py] = [x.at(point.x), y.at(point.y)];
-  const late = px > (box.left + box.right) / 2;
-  const low = py > box.bottom - 24;
-  return [
-    svg(
-      "svg",
-      { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt },
-      ...marks,
-      svg("path", { class: "mls-under", d: `${line}V${box.bottom}H${x.at(ends[0])}Z` }),
-      svg("line", {
-        class: "mls-ridge",
-        x1: x.at(roof.x),
-        x2: x.at(roof.x),
-        y1: y.at(roof.y),
-        y2: box.bottom,
-      }),
-      svg("path", { class: "mls-roof", d: line }),
-      svg("line", { class: "mls-drop", x1: px, x2: px, y1: py, y2: box.bottom }),
-      svg("circle", { class: "mls-point", cx: px, cy: py, r: 6 }),
-      text(box.right, y.at(roof.y) - 8, `peak ${roof.text}`, {
-        class: "mls-note",
-        "text-anchor": "end",
-      }),
-      text(px + (late ? -11 : 11), py + (low ? -6 : 16), point.text, {
-        class: "mls-note mls-strong",
-        "text-anchor": late ? "end" : "start",
-      }),
-      text(
-        (box.left + box.right) / 2,
-        height - 8,
-        `${figure.axes.x.label} (${figure.axes.x.unit})`,
-        { "text-anchor": "middle" },
-      ),
-      text(0, 0, `${figure.axes.y.label} (${figure.axes.y.unit})`, {
-        transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
+  return picture(figure, width, height, [
+    ...axesAround(box, x, y, figure),
+    svg("path", { class: "mls-under", d: `${line}V${box.bottom}H${x.at(ends[0])}Z` }),
+    svg("line", {
+      class: "mls-ridge",
+      x1: x.at(roof.x),
+      x2: x.at(roof.x),
+      y1: y.at(roof.y),
+      y2: box.bottom,
+    }),
+    svg("path", { class: "mls-roof", d: line }),
+    ...presentPoint(box, x.at(point.x), y.at(point.y), point.text),
+    text(box.right, y.at(roof.y) - 8, `peak ${roof.text}`, {
+      class: "mls-note",
+      "text-anchor": "end",
+    }),
+  ]);
+}
+
+function drawCurve(figure, width) {
+  const [line] = byRole(figure, "line");
+  const [point] = byRole(figure, "point");
+  const flips = byRole(figure, "flip").sort((one, other) => one.x - other.x);
+  const height = Math.min(300, Math.max(220, width * 0.5));
+  const [top, bottom] = [30, height - 44];
+  const y = axisAround(figure.axes.y, line.y, bottom, top, figure.axes.y.scale !== "log");
+  const box = { left: leftOf(y), right: width - 14, top, bottom };
+  const x = axisAround(figure.axes.x, line.x, box.left, box.right, false);
+  const path = line.x.map((value, i) => `${x.at(value)},${y.at(line.y[i])}`).join("L");
+  const marks = axesAround(box, x, y, figure);
+  let before = -Infinity;
+  let raised = 0;
+  flips.forEach((flip, i) => {
+    const at = x.at(flip.x);
+    raised = at - before < 12 ? (raised + 12) % 24 : 0;
+    before = at;
+    // The short bar at the foot lies on the side on which the verdict is broken.
+    marks.push(
+      svg("line", { class: "mls-limit", x1: at, x2: at, y1: box.top, y2: box.bottom }),
+      svg("path", { class: "mls-side", d: `M${at},${box.bottom}h${flip.below ? 12 : -12}` }),
+      text(at, box.top - 5 - raised, `${i + 1}`, {
+        class: "mls-limit-note",
         "text-anchor": "middle",
       }),
-    ),
-  ];
+    );
+  });
+  const rising = line.y[line.y.length - 1] > line.y[0];
+  marks.push(
+    svg("path", { class: "mls-roof", d: `M${path}` }),
+    ...presentPoint(box, x.at(point.x), y.at(point.y), point.text, rising),
+  );
+  return html(
+    "div",
+    {},
+    picture(figure, width, height, marks),
+    html("ol", { class: "mls-flips" }, ...flips.map((flip) => html("li", {}, flip.text))),
+  );
 }
 
 function drawBreakdown(figure, width) {
   const rows = figure.series.filter((entry) => entry.role !== "limit");
-  const limit = figure.series.find((entry) => entry.role === "limit");
-  const parts = rows.filter((entry) => entry.role === "part");
-  const total = rows.find((entry) => entry.role === "total");
+  const [limit] = byRole(figure, "limit");
+  const parts = byRole(figure, "part");
+  const [total] = byRole(figure, "total");
   const largest = Math.max(...parts.map((part) => part.value));
   const filled = Math.max(
     total.value,
@@ -140,30 +228,47 @@ function drawBreakdown(figure, width) {
     );
     height += 14;
   }
-  return [
-    svg(
-      "svg",
-      { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.alt },
-      ...marks,
-    ),
-  ];
+  return picture(figure, width, height, marks);
 }
 
-const DRAW = { roofline: drawRoofline, breakdown: drawBreakdown };
+const DRAW = { roofline: drawRoofline, breakdown: drawBreakdown, curve: drawCurve };
 
-/** A figure that stays in the page, with its open data table, while its content changes. */
-export function figureFrame() {
+/**
+ * A figure that stays in the page, with its open data table, while its content changes.
+ * Where `load` gives plotly.js, a figure that carries `plotly` can be zoomed and exported.
+ */
+export function figureFrame({ load } = {}) {
   const title = html("figcaption");
   const canvas = html("div", { class: "mls-canvas" });
   const table = html("details", {}, html("summary", {}, "Data table"));
-  const root = html("figure", { class: "mls-panel" }, title, canvas, table);
-  return {
-    root,
-    paint(figure) {
-      root.dataset.figure = figure.name;
-      title.textContent = figure.title;
-      canvas.replaceChildren(...DRAW[figure.kind](figure, Math.max(200, canvas.clientWidth)));
-      table.replaceChildren(table.firstElementChild, tableOf(figure.table));
-    },
+  const larger = html(
+    "button",
+    { type: "button", class: "mls-larger", "aria-pressed": "false" },
+    "Zoom and export",
+  );
+  const root = html("figure", { class: "mls-panel" }, title, canvas, larger, table);
+  let plot = null;
+  let open = false;
+  let shown = null;
+  const paint = (figure) => {
+    shown = figure;
+    const draw = DRAW[figure.kind];
+    const offered = Boolean(load && figure.plotly);
+    root.dataset.figure = figure.name;
+    title.textContent = figure.title;
+    larger.hidden = !(draw && offered);
+    larger.setAttribute("aria-pressed", String(open));
+    if (offered && (open || !draw)) {
+      plot ??= plotFrame({ load });
+      if (plot.root.parentNode !== canvas) canvas.replaceChildren(plot.root);
+      plot.paint(figure);
+    } else if (draw) canvas.replaceChildren(draw(figure, Math.max(200, canvas.clientWidth)));
+    else canvas.replaceChildren();
+    table.replaceChildren(table.firstElementChild, tableOf(figure.table));
   };
+  larger.addEventListener("click", () => {
+    open = !open;
+    paint(shown);
+  });
+  return { root, paint };
 }

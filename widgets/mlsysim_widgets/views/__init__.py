@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlsysim.ledger import SystemLedger
-from mlsysim_widgets.views.breakdown import carbon, cost, latency, memory
+from mlsysim_widgets.views.breakdown import carbon, cost, energy, latency, memory
+from mlsysim_widgets.views.curve import around
 from mlsysim_widgets.views.figure import Figure
 from mlsysim_widgets.views.roofline import roofline
 
@@ -13,6 +14,7 @@ VIEWS: tuple[Callable[[SystemLedger], Figure | None], ...] = (
     roofline,
     latency,
     memory,
+    energy,
     carbon,
     cost,
 )
@@ -23,4 +25,15 @@ def figures(ledger: SystemLedger) -> list[Figure]:
     return [figure for view in VIEWS if (figure := view(ledger))]
 
 
-__all__ = ["VIEWS", "Figure", "carbon", "cost", "figures", "latency", "memory", "roofline"]
+__all__ = [
+    "VIEWS",
+    "Figure",
+    "around",
+    "carbon",
+    "cost",
+    "energy",
+    "figures",
+    "latency",
+    "memory",
+    "roofline",
+]

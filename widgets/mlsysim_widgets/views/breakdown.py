@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from mlsysim import units
 from mlsysim.ledger import Group, SystemLedger
-from mlsysim_widgets.views.figure import Figure
+from mlsysim_widgets.views.figure import Figure, axis
+
+# What parts leave of a total is shown where it is more than rounding.
+_ROUNDING = 1e-6
 
 
 def latency(ledger: SystemLedger) -> Figure | None:
     """Return where the time of one execution goes, against its deadline."""
+    parts: tuple[str, ...]
     parts = ("compute_time", "memory_time", "communication_time", "bubble_time", "overhead_time")
-    return _breakdown(ledger, "performance", "Time", "latency", parts)
+    if "propagation_time" in ledger.performance:
+        # The model runs elsewhere: its own time is one part of the way there and back.
+        parts = ("inference_time", "propagation_time", "transfer_time")
+    return _breakdown(ledger, "performance.latency", "Time", parts, "Other")
 
 
 def memory(ledger: SystemLedger) -> Figure | None:
@@ -21,79 +29,92 @@ def memory(ledger: SystemLedger) -> Figure | None:
     # Where there is flash, weights stay in it and take no memory.
     weights = () if "flash_used" in ledger.performance else ("weight_memory",)
     parts = (*weights, "activation_memory", "cache_memory", "state_memory")
-    return _breakdown(ledger, "performance", "Memory", "memory_used", parts, "memory_capacity")
+    return _breakdown(
+        ledger, "performance.memory_used", "Memory", parts, "Fragmentation", "memory_capacity"
+    )
+
+
+def energy(ledger: SystemLedger) -> Figure | None:
+    """Return the energy of the devices against that of all that is around them."""
+    return _breakdown(
+        ledger, "sustainability.energy", "Energy", ("it_energy",), "Building and networks"
+    )
 
 
 def carbon(ledger: SystemLedger) -> Figure | None:
     """Return operational against embodied emissions."""
     parts = ("operational_carbon", "embodied_carbon")
-    return _breakdown(ledger, "sustainability", "Carbon", "carbon", parts)
+    return _breakdown(ledger, "sustainability.carbon", "Carbon", parts, "Other")
+
+
+COSTS = ("capital_cost", "running_cost", "transfer_cost", "storage_cost")
 
 
 def cost(ledger: SystemLedger) -> Figure | None:
     """Return what the money is spent on."""
-    parts = ("capital_cost", "running_cost")
-    return _breakdown(ledger, "economics", "Cost", "tco", parts)
+    return _breakdown(ledger, "economics.tco", "Cost", COSTS, "Servers and other")
 
 
 def _breakdown(
     ledger: SystemLedger,
-    group_name: str,
-    axis: str,
-    total: str,
+    path: str,
+    label: str,
     parts: Sequence[str],
+    others: str,
     capacity: str = "",
 ) -> Figure | None:
+    group_name, _, total = path.partition(".")
     group: Group = getattr(ledger, group_name)
-    shown = [part for part in parts if part in group and group.si(part) > 0]
-    if total not in group or not shown:
+    known = [part for part in parts if part in group and group.si(part) > 0]
+    if total not in group or not known or not group.si(total) > 0:
         return None
-    series = [_bar(group, part, "part") for part in shown] + [_bar(group, total, "total")]
-    limit = _limit(ledger, f"{group_name}.{total}", group, capacity)
+    unit = group.metrics[total].unit
+    scale = units.best_scale(group.si(total), unit)
+    shown = [(group.metrics[part].label, group.si(part)) for part in known]
+    if not math.isclose(sum(value for _, value in shown), group.si(total), rel_tol=_ROUNDING):
+        shown.append((others, group.rest(total, known)))
+    whole = (group.metrics[total].label, group.si(total))
+    series = [
+        *(_bar(name, value, unit, scale, "part") for name, value in shown),
+        _bar(*whole, unit, scale, "total"),
+        *(_bar(*each, unit, scale, "limit") for each in _limit(ledger, path, group, capacity)),
+    ]
     return {
         "name": total,
         "kind": "breakdown",
-        "title": _finding(group, axis, total, shown),
-        "alt": "; ".join(f"{bar['name']} {bar['text']}" for bar in [*series, *limit]),
-        "axes": {"x": {"label": axis, "unit": group.metrics[total].unit, "scale": "linear"}},
-        "series": [*series, *limit],
+        "title": _finding(label, whole, shown, unit),
+        "alt": "; ".join(f"{bar['name']} {bar['text']}" for bar in series),
+        "axes": {"x": axis(label, scale.label)},
+        "series": series,
         "table": {
-            "columns": ["Part", axis],
-            "rows": [[bar["name"], bar["text"]] for bar in [*series, *limit]],
+            "columns": ["Part", label],
+            "rows": [[bar["name"], bar["text"]] for bar in series],
         },
     }
 
 
-def _bar(group: Group, metric: str, role: str) -> dict[str, Any]:
-    return {
-        "name": group.metrics[metric].label,
-        "role": role,
-        "value": group.si(metric),
-        "text": group.text(metric),
-    }
+def _bar(name: str, value: float, unit: str, scale: units.Scale, role: str) -> dict[str, Any]:
+    text = units.humanize(value, unit)
+    return {"name": name, "role": role, "value": scale.of(value), "text": text}
 
 
-def _limit(ledger: SystemLedger, path: str, group: Group, capacity: str) -> list[dict[str, Any]]:
+def _limit(ledger: SystemLedger, path: str, group: Group, capacity: str) -> list[tuple[str, float]]:
     """Return the capacity, or else the limit that a verdict sets for this total."""
     if capacity and capacity in group:
-        return [_bar(group, capacity, "limit")]
+        return [(group.metrics[capacity].label, group.si(capacity))]
     return [
-        {
-            "name": verdict.constraint,
-            "role": "limit",
-            "value": verdict.limit,
-            "text": units.humanize(verdict.limit, verdict.unit),
-        }
+        (verdict.constraint, verdict.limit)
         for verdict in ledger.verdicts
         if verdict.metric == path and verdict.sense == "at most"
     ][:1]
 
 
-def _finding(group: Group, axis: str, total: str, shown: Sequence[str]) -> str:
-    largest = max(shown, key=group.si)
-    name = group.metrics[largest].label
+def _finding(
+    label: str, whole: tuple[str, float], shown: Sequence[tuple[str, float]], unit: str
+) -> str:
+    name, value = max(shown, key=lambda part: part[1])
+    largest, total = (units.humanize(each, unit) for each in (value, whole[1]))
+    called = name if name[:2].isupper() else f"{name[:1].lower()}{name[1:]}"
     if len(shown) == 1:
-        return f"{axis}: {name.lower()} alone, {group.text(total)}"
-    return (
-        f"{axis}: {name.lower()} is the largest part, {group.text(largest)} of {group.text(total)}"
-    )
+        return f"{label}: {called} alone, {total}"
+    return f"{label}: the largest part is {called}, {largest} of {total}"

@@ -1,0 +1,219 @@
+"""Curve: a metric over the whole range of one number, and where its verdicts flip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlsysim import units
+from mlsysim.choices import NumberChoice
+from mlsysim.errors import UnknownName
+from mlsysim.explore.sweep import VERDICTS, Sweep
+from mlsysim.ledger import SystemLedger
+from mlsysim.simulations.base import BaseSimulation
+from mlsysim_widgets.controls import unit_label
+from mlsysim_widgets.views.figure import Figure, axis, plain, spread
+
+_POINTS = 48
+# More flips than these cannot be told apart in a small drawing; the table has them all.
+_MOST_FLIPS = 4
+
+
+class Flip(NamedTuple):
+    """Where a verdict changes along a range: it holds below or above."""
+
+    constraint: str
+    at: float
+    holds_below: bool
+
+
+def around(
+    simulation: BaseSimulation, choice: Mapping[str, Any], control_name: str, metric: str
+) -> Figure | None:
+    """Return a metric over the range of one control, with the present design and the flips.
+
+    None where the control is no number, where the metric does not apply, or where a simulation
+    cannot take arrays.
+
+    >>> from mlsysim import ResourceSimulation
+    >>> simulation = ResourceSimulation("Doorbell")
+    >>> around(simulation, {}, "batch_size", "performance.latency")["title"]
+    'Latency: 111 ms at batch size 1; Deadline holds up to 1'
+    """
+    control = numbers_of(simulation).get(control_name)
+    if control is None:
+        return None
+    complete = simulation.complete(choice)
+    present = complete[control_name]
+    try:
+        swept = simulation.sweep(
+            metrics=[metric], **{**complete, control_name: grid(control, present)}
+        )
+    except UnknownName:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a user's simulation raises for an array
+        return None
+    return _curve(swept, control, present, metric) if metric in swept.values else None
+
+
+def numbers_of(simulation: BaseSimulation) -> dict[str, NumberChoice]:
+    """Return the declared numbers that have a finite range, by name."""
+    return {
+        choice.name: choice
+        for choice in simulation.choices
+        if isinstance(choice, NumberChoice) and np.isfinite([choice.minimum, choice.maximum]).all()
+    }
+
+
+def grid(control: NumberChoice, present: float) -> Any:
+    """Return values over the range of a number, as its slider runs, the present one among them."""
+    ends = control.minimum, control.maximum
+    if control.structural:
+        # Each value is evaluated by itself, and degrees are powers of two anyway.
+        doubled = np.exp2(np.arange(np.ceil(np.log2(max(ends))))) if min(ends) > 0 else ends
+        between = np.append(doubled, ends)
+    else:
+        between = (np.geomspace if _scale(control) == "log" else np.linspace)(*ends, _POINTS)
+    between = np.clip(np.round(between) if control.integer else between, *ends)
+    return np.unique(np.append(between, present))
+
+
+def _scale(control: NumberChoice) -> str:
+    return "log" if control.scale == "log" and control.minimum > 0 else "linear"
+
+
+def flips(swept: Sweep, control: NumberChoice) -> Iterator[Flip]:
+    """Yield where the verdicts of a sweep over one number change, in between two points of it."""
+    for path in swept.values:
+        if path.startswith(VERDICTS):
+            points = zip(swept.space.axes[0].values, swept.full(path), strict=True)
+            for before, after in pairwise(point for point in points if np.isfinite(point[1])):
+                if (before[1] >= 0.0) != (after[1] >= 0.0):
+                    at = _crossing(before, after, control)
+                    yield Flip(path.removeprefix(VERDICTS), at, bool(before[1] >= 0.0))
+
+
+def _crossing(
+    before: tuple[float, float], after: tuple[float, float], control: NumberChoice
+) -> float:
+    """Return the last value at which a verdict holds, its margin taken as straight between two."""
+    if control.structural:
+        return float(before[0] if before[1] >= 0.0 else after[0])
+    values, margins = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
+    at = float(np.interp(0.0, margins, values))
+    if not control.integer:
+        return at
+    return float(np.floor(at) if before[1] >= 0.0 else np.ceil(at))
+
+
+def _curve(swept: Sweep, control: NumberChoice, present: float, path: str) -> Figure:
+    metric = SystemLedger.metric(path)
+    values, found = swept.space.axes[0].values, swept.full(path)
+    now = float(np.interp(present, values, found))
+    scale = units.best_scale(now, metric.unit)
+    nearest = sorted(flips(swept, control), key=lambda flip: _distance(flip, present))
+    told = [(flip, _told(control, flip)) for flip in nearest[:_MOST_FLIPS]]
+    text = units.humanize(now, metric.unit)
+    here = f"{text} at {control.label.lower()} {chosen_text(control, present)}"
+    finding = told[0][1] if told else _range(found, metric.unit)
+    return {
+        "name": "around",
+        "kind": "curve",
+        "title": f"{metric.label}: {here}; {finding}",
+        "alt": f"{metric.label} over {control.label.lower()}, "
+        f"{_range(found, metric.unit)}, {here}. {'. '.join(words for _, words in told)}".strip(),
+        "axes": {
+            "x": axis(control.label, _unit(control), _scale(control)),
+            "y": axis(metric.label, scale.label, _spread(found, metric.unit)),
+        },
+        "series": [
+            {
+                "name": metric.label,
+                "role": "line",
+                "x": plain(values),
+                "y": plain(scale.of(found)),
+                "text": _range(found, metric.unit),
+            },
+            {
+                "name": "Now",
+                "role": "point",
+                "x": float(present),
+                "y": plain([scale.of(now)])[0],
+                "text": text,
+            },
+            *(
+                {
+                    "name": flip.constraint,
+                    "role": "flip",
+                    "x": plain([flip.at])[0],
+                    "below": flip.holds_below,
+                    "text": words,
+                }
+                for flip, words in told
+            ),
+        ],
+        "table": _table(swept, control, path),
+    }
+
+
+def chosen_text(control: NumberChoice, value: float) -> str:
+    """Return a value of a number the way people read it."""
+    many = value >= 1e6
+    number = units.humanize(float(value), "sample") if many else units.number_text(float(value))
+    return f"{number} {_unit(control)}".strip()
+
+
+def _unit(control: NumberChoice) -> str:
+    """Return the unit of a number, unless its label says it."""
+    unit = unit_label(control.unit)
+    return "" if control.label.lower().endswith(unit) else unit
+
+
+def _spread(found: Any, unit: str) -> str:
+    # Shares are read as shares: nobody looks for a tenth of a percent.
+    return "linear" if unit == "dimensionless" else spread(found)
+
+
+def _told(control: NumberChoice, flip: Flip) -> str:
+    where = "up to" if flip.holds_below else "from"
+    return f"{flip.constraint} holds {where} {chosen_text(control, flip.at)}"
+
+
+def _distance(flip: Flip, present: float) -> float:
+    return float(np.abs(np.subtract(flip.at, present)))
+
+
+def _range(found: Any, unit: str) -> str:
+    low, high = (units.humanize(float(end), unit) for end in (found.min(), found.max()))
+    return f"{low} everywhere" if low == high else f"{low} to {high}"
+
+
+def _table(swept: Sweep, control: NumberChoice, path: str) -> Any:
+    metric = SystemLedger.metric(path)
+    margins = [each for each in swept.values if each.startswith(VERDICTS)]
+    over = (swept.full(each) for each in margins)
+    rows = zip(swept.space.axes[0].values, swept.full(path), *over, strict=True)
+    return {
+        "columns": [
+            control.label,
+            metric.label,
+            *(each.removeprefix(VERDICTS) for each in margins),
+        ],
+        "rows": [
+            [
+                chosen_text(control, value),
+                units.humanize(float(number), metric.unit),
+                *(_state(each) for each in states),
+            ]
+            for value, number, *states in rows
+        ],
+    }
+
+
+def _state(margin: float) -> str:
+    if np.isnan(margin):
+        return "–"
+    return "holds" if margin >= 0.0 else "broken"
