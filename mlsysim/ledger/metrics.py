@@ -330,12 +330,23 @@ class Verdict:
         if np.ndim(self.holds):
             held = np.asarray(self.holds)
             return f"{self.constraint}: holds at {held.sum():,} of {held.size:,} points"
-        value = units.humanize(self.value, self.unit)
-        limit = units.humanize(self.limit, self.unit)
+        value, limit = self.texts
         state = (
             f"holds {self._room()}" if self.holds else f"violated {self._excess()}. {self.remedy}"
         )
         return f"{self.constraint}: {value}, must be {self.sense} {limit} – {state}"
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The value and its limit as people read them: both in percent where the limit is a share.
+
+        >>> Verdict("Load", "performance.latency", 17.0, 1.0, "dimensionless", "at most", "").texts
+        ('1,700 %', '100 %')
+        """
+        limit = units.humanize(self.limit, self.unit)
+        if limit.endswith(" %"):
+            return f"{units.number_text(self.value * 100.0)} %", limit
+        return units.humanize(self.value, self.unit), limit
 
     def _room(self) -> str:
         if self.margin <= 1 or not self.value:

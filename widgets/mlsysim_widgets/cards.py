@@ -91,8 +91,8 @@ def verdicts(ledger: SystemLedger) -> list[dict[str, Any]]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    value = units.humanize(verdict.value, verdict.unit)
-    limit = f"{verdict.sense} {units.humanize(verdict.limit, verdict.unit)}"
+    value, most = verdict.texts
+    limit = f"{verdict.sense} {most}"
     return {
         "constraint": verdict.constraint,
         "holds": verdict.holds,

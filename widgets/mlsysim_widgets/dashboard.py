@@ -23,6 +23,8 @@ from mlsysim_widgets.explaining import explained
 from mlsysim_widgets.history import History, State
 from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
+from mlsysim_widgets.views.curve import around
+from mlsysim_widgets.watching import watched
 
 ACTIONS = ("undo", "redo", "reset", "pin", "restore", "unpin", "surprise")
 """What the browser may ask for by name, beside explanations and links."""
@@ -72,6 +74,7 @@ class Dashboard(anywidget.AnyWidget):
         self._random = Random(0)  # noqa: S311 - it draws designs and guards nothing
         self._answered: State = {}
         self._sequence = itertools.count(1)
+        self._watched = ""
         start = {
             "persona": self._simulation.persona.name,
             "application": self._simulation.scenario.name,
@@ -213,11 +216,14 @@ class Dashboard(anywidget.AnyWidget):
     @traitlets.observe("state")
     def _on_state(self, change: Any) -> None:
         state = change["new"]
-        if _design(state) == _design(self._answered):
+        if _design(state) != _design(self._answered):
+            self._answer(state)
+        elif state.get("metric") != self._answered.get("metric"):
+            self._answered = _sendable(state, state["choice"])
+            self._repaint()
+        else:
             # A drag that ended: what was passed through is now a state to come back to.
             self._answered = state
-        else:
-            self._answer(state)
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         asked = content if isinstance(content, Mapping) else {}
@@ -242,6 +248,7 @@ class Dashboard(anywidget.AnyWidget):
         except Exception as error:  # noqa: BLE001 - whatever a simulation raises is shown in place
             self._refuse(state, choice, error, record=record)
         else:
+            self._watched = watched(self.ledger, ledger, self._watched)
             self.ledger, self.error = ledger, ""
             self._show(_sendable(state, choice), painted, record=record)
 
@@ -282,7 +289,18 @@ class Dashboard(anywidget.AnyWidget):
                 "undo": self._history.past,
                 "redo": self._history.future,
                 "comparison": self.ledger and comparison(self._pinned, self.ledger),
+                "around": self._around(state),
+                "watched": state.get("metric") or self._watched,
             }
+
+    def _around(self, state: Mapping[str, Any]) -> Any:
+        moved, metric = state.get("moved"), state.get("metric") or self._watched
+        if self.error or not (moved and metric):
+            return None
+        try:
+            return around(self._simulation, state["choice"], moved, metric)
+        except MLSysimError:
+            return None
 
 
 def _listed(registry: Mapping[str, Any], own: Any) -> dict[str, Any]:
@@ -311,4 +329,6 @@ def _sendable(state: Mapping[str, Any], choice: Any) -> State:
         "application": binding.plain(state.get("application")),
         "choice": {str(name): binding.plain(value) for name, value in values.items()},
         "draft": bool(state.get("draft")),
+        "moved": binding.plain(state.get("moved")),
+        "metric": binding.plain(state.get("metric")),
     }

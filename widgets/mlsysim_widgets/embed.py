@@ -49,7 +49,10 @@ def page(title: str, states: Mapping[str, Any]) -> str:
     # Inside a script element, only these characters could end it.
     text = json.dumps(states, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _PAGE.format(
-        title=escape(title), style=style("dashboard.css", "figures.css"), states=text, script=script("embed.js")
+        title=escape(title),
+        style=style("dashboard.css", "figures.css"),
+        states=text,
+        script=script("embed.js"),
     )
 
 

@@ -33,7 +33,7 @@ export function aroundPanel(choose) {
     paint(figure, cards, metric) {
       root.hidden = !figure;
       if (!figure) return;
-      paintSelect(cards, figure.metric ?? metric);
+      paintSelect(cards, metric);
       frame.paint(figure);
       if (!select.isConnected) frame.root.prepend(select);
     },

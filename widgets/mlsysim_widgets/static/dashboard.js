@@ -10,8 +10,10 @@ import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
 import { html } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
+import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
 import { kernelLine } from "./kernel.js";
+import { libraryOf } from "./library.js";
 import { keepInAddress, linkedDesign, linkTo } from "./links.js";
 
 let instances = 0;
@@ -60,6 +62,7 @@ function skeleton(parts) {
     parts.cards,
     parts.verdicts,
     parts.figures,
+    parts.explorations,
     html("details", { class: "mls-more" }, html("summary", {}, "The whole ledger"), parts.ledger),
     html(
       "details",
@@ -118,6 +121,10 @@ export function render({ model, el }) {
   const actions = actionBar(act);
   const around = aroundPanel((metric) => save({ metric, draft: false }));
   const compared = comparisonPanel();
+  const explorations = explorationPanel(
+    (exploration) => line.send({ action: "explore", name: exploration }),
+    () => libraryOf(model, () => line.send({ action: "library" })),
+  );
   const page = {
     selectors: controls.selectors,
     sentence: html("p", { class: "mls-sentence", "aria-live": "polite" }),
@@ -137,6 +144,7 @@ export function render({ model, el }) {
     actions: actions.root,
     around: around.root,
     comparison: compared.root,
+    explorations: explorations.root,
     explanation: explanation.root,
     gone: line.root,
   };
@@ -185,9 +193,10 @@ export function render({ model, el }) {
     paintNumbers(view, spec.actions.includes("explain"));
     page.verdicts.replaceChildren(...view.verdicts.map(verdictLine));
     page.python.textContent = view.python;
-    around.paint(view.around, view.cards, state.metric);
+    around.paint(view.around, view.cards, view.watched);
     compared.paint(view.comparison, view.sentence);
     paintFigures(view.figures);
+    explorations.paint(view.offered ?? [], JSON.stringify(view.state));
     if (onItsOwnPage() && view.sequence > 1) keepInAddress(name, view.link);
     Object.assign(page.root.dataset, {
       state: JSON.stringify(view.state),
@@ -201,6 +210,7 @@ export function render({ model, el }) {
   };
   const heard = (answer) => {
     if (answer.reply === "explain") explanation.show(answer);
+    if (answer.reply === "explore") explorations.show(answer);
   };
 
   page.copyPython.addEventListener("click", async () =>
