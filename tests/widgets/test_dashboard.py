@@ -519,3 +519,56 @@ def test_base_units_are_the_same_numbers():
     assert float(latency.removesuffix(" s")) == pytest.approx(seconds, rel=5e-3)
     assert metrics["sustainability.carbon"]["base"].endswith("kgCO2e")
     assert metrics["performance.binding_limit"]["base"] == ""
+
+
+def move_as_browser(dashboard, name, value, **more):
+    """Move a control the way the page does, which tells which one moved."""
+    state = dashboard.state
+    choice = {**state["choice"], name: value}
+    dashboard.state = {**state, "choice": choice, "moved": name, "draft": True, **more}
+
+
+def test_while_a_control_moves_the_curve_of_a_metric_it_moves_is_shown():
+    dashboard = Dashboard(ResourceSimulation)
+    assert dashboard.view["around"] is None
+    move_as_browser(dashboard, "duration_days", 30)
+    curve = dashboard.view["around"]
+    assert dashboard.view["watched"] == "sustainability.carbon"
+    assert curve["title"].startswith("Carbon")
+    line, point = curve["series"][:2]
+    assert (line["x"][0], line["x"][-1]) == (1, 3650)
+    assert point["x"] == 30
+    assert point["text"] == dashboard.ledger.sustainability.text("carbon")
+    move_as_browser(dashboard, "batch_size", 2)
+    assert dashboard.view["watched"] == "performance.latency"
+    flips = [s for s in dashboard.view["around"]["series"] if s["role"] == "flip"]
+    assert any(flip["name"] == "Deadline" for flip in flips)
+    json.dumps(dashboard.view, allow_nan=False)
+
+
+def test_another_metric_can_be_watched_without_another_evaluation(queue):
+    move_as_browser(queue, "load", 0.6)
+    count = Queue.evaluations
+    before = queue.view["sequence"]
+    queue.state = {**queue.state, "metric": "performance.latency"}
+    assert queue.view["watched"] == "performance.latency"
+    assert queue.view["sequence"] == before + 1
+    assert Queue.evaluations == count + 1  # the sweep for the curve, no evaluation of the design
+    for junk in (HOSTILE, 7, [], "performance.latencyy"):
+        queue.state = {**queue.state, "metric": junk}
+        assert queue.view["around"] is None
+        json.dumps(queue.view, allow_nan=False)
+
+
+def test_a_simulation_that_takes_no_arrays_shows_no_curve():
+    class Scalar(Queue):
+        def evaluate(self, choice):
+            return SystemLedger(performance=Performance(latency=1.0 + int(choice["load"] > 0.3)))
+
+    dashboard = Dashboard(Scalar)
+    move_as_browser(dashboard, "load", 0.2)
+    assert dashboard.error == ""
+    assert dashboard.view["around"] is None
+    move_as_browser(dashboard, HOSTILE, 0.2)
+    assert dashboard.error
+    assert dashboard.view["around"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -81,9 +82,7 @@ def precomputed(
     values = {name: _values(simulation, name, given) for name, given in axes.items()}
     lists = [list(dict.fromkeys(pair[i] for pair in simulations)) for i in (0, 1)]
     whole = {"persona": lists[0], "application": lists[1], **values}
-    count = len(simulations)
-    for listed in values.values():
-        count *= len(listed)
+    count = math.prod(len(listed) for listed in whole.values())
     if count > MOST_STATES:
         raise InvalidInput("axes", count, f"at most {MOST_STATES:,} states altogether")
     pictures = []
@@ -155,8 +154,8 @@ def _packed(pictures: Sequence[Any]) -> dict[str, Any]:
         shape = _leaves(each, leaves)
         key = json.dumps(shape)
         shapes[key] = shape
-        rows.setdefault(key, []).append(leaves)
-        places.append((key, len(rows[key]) - 1))
+        places.append((key, len(rows.setdefault(key, []))))
+        rows[key].append(leaves)
     numbers = {key: number for number, key in enumerate(shapes)}
     tables = [
         {"shape": shape, "columns": [_column(column) for column in zip(*rows[key], strict=True)]}
