@@ -39,11 +39,27 @@ def control_of(choice: Choice) -> dict[str, Any]:
             "integer": choice.integer,
             "scale": choice.scale,
             "accepted": choice.accepted,
+            "range": range_text(choice),
         }
     if isinstance(choice, OptionChoice):
         options = [{**option._asdict(), "help": ""} for option in choice.listed()]
         return {**common, "kind": "option", "options": options}
     raise TypeError(f"{choice.name}: no control is known for {type(choice).__name__}")
+
+
+def range_text(choice: NumberChoice) -> str:
+    """Say how far a number reaches, and where a practitioner would start.
+
+    >>> range_text(NumberChoice(name="duration_days", label="Duration", help="", unit="day",
+    ...                         minimum=1, maximum=3650, default=365))
+    '1 to 3,650 days, usually 365.'
+    """
+    low, high, start = (
+        units.number_text(value) for value in (choice.minimum, choice.maximum, choice.default)
+    )
+    reach = f"{low} to {high}" if math.isfinite(choice.maximum) else f"from {low}"
+    unit = f" {unit_label(choice.unit)}".rstrip()
+    return f"{reach}{unit}, usually {start}."
 
 
 def unit_label(unit: str) -> str:

@@ -32,7 +32,8 @@ export function sliderScale({ minimum, maximum, integer, scale }) {
 }
 
 function frameOf(control, id, ...inputs) {
-  const help = html("p", { class: "mls-help", id: `${id}-help` }, control.help);
+  const words = [control.help, control.range].filter(Boolean).join(" ");
+  const help = html("p", { class: "mls-help", id: `${id}-help` }, words);
   const root = html(
     "div",
     { class: `mls-control mls-${control.kind}-control`, "data-control": control.name },
