@@ -48,8 +48,8 @@ def run_block(code: str, name: str, line: int, names: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=name_of)
-def test_python_blocks_run_from_top_to_bottom(page, monkeypatch):
-    monkeypatch.chdir(REPOSITORY)
+def test_python_blocks_run_from_top_to_bottom(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": name_of(page)}
     for line, code in python_blocks(page):
         run_block(code, name_of(page), line, names)
