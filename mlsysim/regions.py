@@ -6,6 +6,7 @@ A region says nothing about the building: cooling belongs to `mlsysim.facilities
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mlsysim.constants import JOULES_PER_KWH
 from mlsysim.errors import UnknownName, require_number
@@ -76,7 +77,7 @@ class Region(Sourced):
 
 
 def _region(row: dict[str, str]) -> Region:
-    placed = {
+    placed: dict[str, Any] = {
         field: cell_number(row, field)
         for field in ("latitude_deg", "longitude_deg")
         if row["place_source"]

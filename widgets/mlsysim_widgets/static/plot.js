@@ -32,9 +32,10 @@ function themed(figure, area) {
   }
   probe.remove();
   const { data, layout } = JSON.parse(words);
-  const rows = layout.meta?.rows ?? 0;
+  const { rows, flat } = layout.meta;
+  const height = flat ? area.clientWidth * 0.4 + 130 : Math.max(340, rows * ROW + 150);
   const font = { ...layout.font, family: getComputedStyle(area).fontFamily };
-  return { data, layout: { ...layout, font, height: Math.max(340, rows * ROW + 130) } };
+  return { data, layout: { ...layout, font, height } };
 }
 
 /** A title in lines that fit an exported picture. */

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlsysim import units
 from mlsysim.ledger import Group, SystemLedger
+from mlsysim_widgets.views.asked import PARTS
 from mlsysim_widgets.views.figure import Figure, axis
 
 # What parts leave of a total is shown where it is more than rounding.
@@ -36,23 +37,17 @@ def memory(ledger: SystemLedger) -> Figure | None:
 
 def energy(ledger: SystemLedger) -> Figure | None:
     """Return the energy of the devices against that of all that is around them."""
-    return _breakdown(
-        ledger, "sustainability.energy", "Energy", ("it_energy",), "Building and networks"
-    )
+    return _breakdown(ledger, "sustainability.energy", "Energy", *PARTS["sustainability.energy"])
 
 
 def carbon(ledger: SystemLedger) -> Figure | None:
     """Return operational against embodied emissions."""
-    parts = ("operational_carbon", "embodied_carbon")
-    return _breakdown(ledger, "sustainability.carbon", "Carbon", parts, "Other")
-
-
-COSTS = ("capital_cost", "running_cost", "transfer_cost", "storage_cost")
+    return _breakdown(ledger, "sustainability.carbon", "Carbon", *PARTS["sustainability.carbon"])
 
 
 def cost(ledger: SystemLedger) -> Figure | None:
     """Return what the money is spent on."""
-    return _breakdown(ledger, "economics.tco", "Cost", COSTS, "Servers and other")
+    return _breakdown(ledger, "economics.tco", "Cost", *PARTS["economics.tco"])
 
 
 def _breakdown(

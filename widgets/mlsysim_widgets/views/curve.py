@@ -86,27 +86,21 @@ def _scale(control: NumberChoice) -> str:
 
 
 def flips(swept: Sweep, control: NumberChoice) -> Iterator[Flip]:
-    """Yield where the verdicts of a sweep over one number change, in between two points of it."""
+    """Yield where the verdicts of a sweep over one number change: the last value that holds."""
+    values = swept.space.axes[0].values
     for path in swept.values:
         if path.startswith(VERDICTS):
-            points = zip(swept.space.axes[0].values, swept.full(path), strict=True)
-            for before, after in pairwise(point for point in points if np.isfinite(point[1])):
-                if (before[1] >= 0.0) != (after[1] >= 0.0):
-                    at = _crossing(before, after, control)
-                    yield Flip(path.removeprefix(VERDICTS), at, bool(before[1] >= 0.0))
+            for at, below in crossings(values, swept.full(path)):
+                yield Flip(path.removeprefix(VERDICTS), _last(at, below, values, control), below)
 
 
-def _crossing(
-    before: tuple[float, float], after: tuple[float, float], control: NumberChoice
-) -> float:
-    """Return the last value at which a verdict holds, its margin taken as straight between two."""
+def _last(at: float, below: bool, values: Any, control: NumberChoice) -> float:
     if control.structural:
-        return float(before[0] if before[1] >= 0.0 else after[0])
-    values, margins = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
-    at = float(np.interp(0.0, margins, values))
-    if not control.integer:
-        return at
-    return float(np.floor(at) if before[1] >= 0.0 else np.ceil(at))
+        # Nothing is known between two values that were tried.
+        return float(values[values <= at][-1] if below else values[values >= at][0])
+    if control.integer:
+        return float(np.floor(at) if below else np.ceil(at))
+    return at
 
 
 def _curve(swept: Sweep, control: NumberChoice, present: float, path: str) -> Figure:
@@ -126,8 +120,8 @@ def _curve(swept: Sweep, control: NumberChoice, present: float, path: str) -> Fi
         "alt": f"{metric.label} over {control.label.lower()}, "
         f"{_range(found, metric.unit)}, {here}. {'. '.join(words for _, words in told)}".strip(),
         "axes": {
-            "x": axis(control.label, _unit(control), _scale(control)),
-            "y": axis(metric.label, scale.label, _spread(found, metric.unit)),
+            "x": number_axis(control, _scale(control)),
+            "y": axis(metric.label, scale.label, metric_scale(found, metric.unit)),
         },
         "series": [
             {
@@ -166,13 +160,32 @@ def chosen_text(control: NumberChoice, value: float) -> str:
     return f"{number} {_unit(control)}".strip()
 
 
+def number_axis(control: NumberChoice, scale: str) -> dict[str, Any]:
+    """Return the axis of a number, with its unit unless its label says it."""
+    return axis(control.label, _unit(control), scale)
+
+
+def crossings(values: Any, margins: Any) -> Iterator[tuple[float, bool]]:
+    """Yield where margins change their sign, straight between two points, and if they fall there.
+
+    >>> list(crossings([1.0, 3.0], [1.0, -1.0]))
+    [(2.0, True)]
+    """
+    points = [point for point in zip(values, margins, strict=True) if np.isfinite(point[1])]
+    for before, after in pairwise(points):
+        if (before[1] >= 0.0) != (after[1] >= 0.0):
+            xs, ys = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
+            yield float(np.interp(0.0, ys, xs)), bool(before[1] >= 0.0)
+
+
 def _unit(control: NumberChoice) -> str:
     """Return the unit of a number, unless its label says it."""
     unit = unit_label(control.unit)
     return "" if control.label.lower().endswith(unit) else unit
 
 
-def _spread(found: Any, unit: str) -> str:
+def metric_scale(found: Any, unit: str) -> str:
+    """Return the scale of an axis on which values of a metric can be told apart."""
     # Shares are read as shares: nobody looks for a tenth of a percent.
     return "linear" if unit == "dimensionless" else spread(found)
 

@@ -32,7 +32,9 @@ def plotly_spec(figure: Figure) -> dict[str, Any]:
     >>> sorted(spec), spec["layout"]["xaxis"]["title"]["text"]
     (['data', 'layout'], 'Time (ms)')
     """
-    ends = {name: _ends(figure, name) for name in ("x", "y")}
+    rows = _rows(figure)
+    # A line across rows goes from the first to the last.
+    ends = {"x": _ends(figure, "x"), "y": _ends(figure, "y") or [rows[0], rows[-1]]}
     data = [
         _TRACES[entry["role"]](entry, COLORS[min(place, 4)], ends)
         for place, entry in enumerate(figure["series"])
@@ -60,7 +62,7 @@ def plotly_spec(figure: Figure) -> dict[str, Any]:
             "bargap": 0.25,
             "hoverlabel": {"bgcolor": PANEL, "bordercolor": LINE, "font": {"color": INK}},
             "modebar": {"bgcolor": _CLEAR, "color": SOFT, "activecolor": ACCENT},
-            "meta": {"rows": _rows(figure)},
+            "meta": {"rows": len(rows), "flat": figure["kind"] == "map"},
         },
     }
 
@@ -108,7 +110,11 @@ def _axis(figure: Figure, name: str) -> Trace:
     if declared["scale"] == "category":
         # The first row stands on top.
         return {**shared, "autorange": "reversed", "showgrid": False}
-    titled = {**shared, "title": {"text": html.escape(axis_title(declared), quote=False)}}
+    title = _safe(axis_title(declared))
+    if "y" not in figure["axes"]:
+        # Names of rows leave little width: the unit goes below.
+        title = title.replace(" (", "<br>(")
+    titled = {**shared, "title": {"text": title}}
     if declared["scale"] == "linear" and name == "x" and figure["kind"] in _STARTS_AT_ZERO:
         titled["rangemode"] = "tozero"
     if "range" in declared:
@@ -119,17 +125,18 @@ def _axis(figure: Figure, name: str) -> Trace:
     return titled
 
 
-def _rows(figure: Figure) -> int:
+def _rows(figure: Figure) -> list[str]:
     if "y" in figure["axes"]:
-        return 0
-    return len({row for entry in figure["series"] for row in _list(entry.get("y", entry["name"]))})
+        return []
+    rows = [row for entry in figure["series"] for row in _list(entry.get("y", []))]
+    return [_safe(row) for row in dict.fromkeys(rows)] or ["", ""]
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _ends(figure: Figure, name: str) -> list[float]:
+def _ends(figure: Figure, name: str) -> list[Any]:
     """Return the least and the most of all numbers on an axis."""
     numbers = [
         number
@@ -194,7 +201,7 @@ def _part(entry: Mapping[str, Any], _color: str, _ends: Any) -> Trace:
     )  # fmt: skip
 
 
-def _roof(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[float]]) -> Trace:
+def _roof(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[Any]]) -> Trace:
     # Left of its corner the roof rises with slope one, and is flat right of it.
     least, most = np.multiply(ends["x"], (0.3, 3.0)).tolist()
     rising = float(np.multiply(entry["y"], np.divide(least, entry["x"])))
@@ -243,12 +250,12 @@ def _land(entry: Mapping[str, Any], _color: str, _ends: Any) -> Trace:
     }  # fmt: skip
 
 
-def _upright(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[float]]) -> Trace:
+def _upright(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[Any]]) -> Trace:
     name = entry["text"] if entry["role"] == "flip" else f"{entry['name']} {entry['text']}"
     return _dashed(name, [entry["x"], entry["x"]], ends["y"])
 
 
-def _level(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[float]]) -> Trace:
+def _level(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[Any]]) -> Trace:
     name = f"{entry['name']} {entry['text']}"
     if "value" in entry:
         # A breakdown's limit is a row of its own: a line would need numbers on the other axis.
@@ -256,7 +263,7 @@ def _level(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[float]
     return _dashed(name, ends["x"], [entry["y"], entry["y"]])
 
 
-def _dashed(name: str, x: list[float], y: list[float]) -> Trace:
+def _dashed(name: str, x: list[Any], y: list[Any]) -> Trace:
     line = {"color": BAD, "width": 1.5, "dash": "dash"}
     return {
         "type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "name": _safe(name),
