@@ -428,3 +428,28 @@ def test_laws_of_sparse_weights_take_arrays():
     share = formulas.sparse_arithmetic_share(density=density, dense_rate=4.0, sparse_rate=1.0)
     assert share == pytest.approx([1.0, 1.0, 0.2])
     assert formulas.width_share(density) == pytest.approx(np.sqrt(density))
+
+
+@pytest.mark.parametrize(
+    ("application", "choice", "words"),
+    [
+        ("AutoDrive", {"precision": "int8"}, "times smaller and"),
+        ("AutoDrive", {"sparsity": 0.5, "pruning": "channels"}, "times smaller and"),
+        ("AutoDrive", {}, "Not smaller."),
+        ("AutoDrive", {"sparsity": 0.01, "pruning": "channels"}, "Pruned, smaller but not faster"),
+    ],
+)
+def test_what_compression_brought_is_said(application, choice, words):
+    assert words in run(application, **choice).performance.compression_effect
+
+
+def test_differences_of_a_twentieth_are_noticed():
+    for sparsity in np.linspace(0.02, 0.2, 10):
+        ledger = run("AutoDrive", sparsity=float(sparsity), pruning="channels")
+        faster = ledger.si("performance.pruning_speedup") >= 1.05
+        assert verdict(ledger, "Pruned is also faster").limit == 1.05
+        assert verdict(ledger, "Pruned is also faster").holds is faster
+        small = ledger.si("performance.compression_ratio") >= 1.05
+        assert (verdict(ledger, "Smaller is also faster").limit == 1.05) is (
+            small or ledger.si("performance.speedup") >= 1.05
+        )

@@ -435,3 +435,21 @@ def test_the_interval_of_an_unknown_metric_is_refused():
     for ask in ("si_interval", "interval", "interval_text"):
         with pytest.raises(UnknownName, match="mood"):
             getattr(Performance(latency=1.0), ask)("mood")
+
+
+def test_a_design_is_feasible_only_where_every_point_of_a_sweep_is():
+    mixed = _verdict(np.array([1.0, 3.0]), 2.0)
+    assert SystemLedger(verdicts=(_verdict(np.array([1.0, 1.5]), 2.0),)).feasible
+    assert not SystemLedger(verdicts=(mixed,)).feasible
+    assert SystemLedger(verdicts=(mixed,)).violations == (mixed,)
+
+
+def test_reshaped_metrics_keep_what_can_be_reshaped():
+    run = Performance(latency=np.arange(1.0, 5.0), power=np.ones(4), energy=3.0).within(
+        latency=2.0, power=lambda: (np.zeros(4), np.ones(4))
+    )
+    grid = run.reshaped((2, 2))
+    assert grid.si("latency").tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert grid.si_interval("latency").high.tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    assert grid.si_interval("power") is None, "ends that nobody has worked out are left behind"
+    assert grid.si("energy") == 3.0

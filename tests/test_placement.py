@@ -65,6 +65,9 @@ def test_a_model_on_its_device_takes_what_the_deployment_takes(application):
     for path in ("performance.latency", "sustainability.device_power", "economics.cost_per_sample",
                  "sustainability.energy", "economics.tco"):  # fmt: skip
         assert here.si(path) == pytest.approx(usual.si(path), rel=1e-9), path
+    for name in ("latency", "throughput"):
+        ends = usual.performance.si_interval(name)
+        assert here.performance.si_interval(name) == pytest.approx(ends, rel=1e-9), name
 
 
 def test_a_picture_sent_over_wifi_worked_by_hand():
@@ -314,3 +317,91 @@ def test_a_server_reads_the_prompt_that_the_phone_would_read():
         precision=reader.precision, runtime=place.runtime,
     )  # fmt: skip
     assert found.si("latency") == asked.si("latency")
+
+
+@pytest.mark.parametrize("application", SERVED)
+@pytest.mark.parametrize("ambient", [25, 60])
+def test_rates_and_energies_on_a_device_fit_together_however_hot_it_is(application, ambient):
+    simulation = PlacementSimulation(application)
+    busy = 8 * simulation.defaults["work_per_hour"]
+    run = simulation.evaluate(
+        {"placement": "device", "ambient_celsius": ambient, "work_per_hour": busy}
+    ).performance
+    assert run.si("throughput") * run.si("latency") == pytest.approx(1.0, rel=1e-9)
+    assert run.si("energy") == pytest.approx(run.si("power") * run.si("latency"), rel=1e-12)
+    assert run.si("energy_per_sample") == pytest.approx(run.si("energy"), rel=1e-9)
+
+
+@pytest.mark.parametrize("application", SERVED)
+@pytest.mark.parametrize("place", PLACES[1:])
+def test_what_a_device_that_asks_spends_on_one_answer(application, place):
+    """It idles until the answer and the tail of its radio are over; its link takes the rest."""
+    run = evaluated(application, placement=place, work_per_hour=1).performance
+    device = Applications[application].system.hardware.idle_power_w
+    tokens = 256 if application == "Assistant" else 1
+    assert run.si("throughput") * run.si("latency") == pytest.approx(1.0, rel=1e-12)
+    radio = Radios[PlacementSimulation(application).defaults["radio"]]
+    awake = run.si("latency") + radio.tail_s / tokens
+    assert run.si("energy") == pytest.approx(run.si("power") * awake, rel=1e-12)
+    spent = device * awake + run.si("link_energy") / tokens
+    assert run.si("energy") == pytest.approx(spent, rel=1e-9)
+    there = PlacementSimulation(application)._solve_at(Places[place], {"server_batch_size": 8})
+    served = there.si("energy_per_sample")
+    assert run.si("energy_per_sample") == pytest.approx(spent + served, rel=1e-9)
+    away = run.si("latency") - there.si("latency")
+    ends = [end + away for end in there.si_interval("latency")]
+    assert run.si_interval("latency") == pytest.approx(ends, rel=1e-9)
+
+
+def test_answers_in_tokens_share_what_one_request_takes():
+    """Of 2,560 tokens an hour ten requests: 8,192 bytes there, 1,024 back, by 5G."""
+    choice = {"work_per_hour": 2560, "radio": "5g", "duration_days": 1}
+    one, many = (evaluated("Assistant", persona, **choice)
+                 for persona in ("CloudTitan", "EdgeGuardian"))  # fmt: skip
+    gigabytes = 240 * (8192 + 1024) / 1e9
+    radio, on_duty = Radios["5g"], 0.02
+    dollars = gigabytes * radio.price_usd_per_gb
+    assert one.si("economics.transfer_cost") == pytest.approx(dollars, rel=1e-9)
+    assert many.si("economics.transfer_cost") == pytest.approx(10_000 * dollars, rel=1e-9)
+    air = max(8192 / radio.uplink_byte_per_s, 1024 / radio.downlink_byte_per_s)
+    duty = 1.0 if Applications.Assistant.system.sleeps else on_duty
+    load = 10 / 3600 * air / radio.air_time_limit / duty
+    assert one.performance.si("link_load") == pytest.approx(load, rel=1e-9)
+
+
+def test_a_radio_that_is_still_being_woken_has_less_of_a_tail():
+    """Wi-Fi stays awake for 0.24 s: the next picture comes 0.04 s before that and waking end."""
+    slow = evaluated("Doorbell").performance
+    radio = Radios["wifi"]
+    busy = slow.si("latency") - radio.setup_s
+    interval = busy + radio.tail_s + radio.setup_s / 2
+    often = evaluated("Doorbell", work_per_hour=3600 / interval).performance
+    saved = radio.setup_s / 2 * radio.tail_w
+    assert slow.si("link_energy") - often.si("link_energy") == pytest.approx(saved, rel=1e-6)
+
+
+def test_a_box_nearby_is_as_far_as_the_radio():
+    run = evaluated("Doorbell", placement="gateway").performance
+    assert run.si("propagation_time") == Radios["wifi"].round_trip_s
+
+
+@pytest.mark.parametrize(
+    ("application", "choice", "words"),
+    [
+        ("Doorbell", {"radio": "lora"}, "transfer"),
+        ("Doorbell", {"radio": "wifi", "input_bytes": 1, "distance_km": 20_000}, "propagation"),
+        ("Assistant", {"radio": "5g", "distance_km": 1}, "the model"),
+    ],
+)
+def test_what_takes_most_of_a_request_is_named(application, choice, words):
+    assert evaluated(application, **choice).performance.binding_limit == words
+
+
+def test_a_vehicle_is_warm_while_it_drives_and_must_do_its_work_then():
+    """A twentieth of the day: its mean power then is twenty times that of the day."""
+    ledger = evaluated("AutoDrive", placement="device", work_per_hour=1800)
+    box = Enclosures["finned_box"]
+    warm = 25 + 20 * ledger.sustainability.si("device_power") * box.thermal_resistance_k_per_w
+    assert ledger.performance.si("temperature") == pytest.approx(warm, abs=1e-5)
+    assert verdict(ledger, "Keeps up").limit == pytest.approx(1800 / 3600 * 20)
+    assert verdict(ledger, "Stays cool").limit == box.limit_celsius

@@ -460,3 +460,12 @@ def test_who_waits_is_told_to_shorten_the_queue_and_who_reads_to_shorten_the_pro
     assert "fewer requests" in _first_token(owner).remedy
     several = chat.evaluate({"request_rate": np.array([1.0, 25.0])})
     assert "Keep the queue short" in _first_token(several).remedy
+
+
+@pytest.mark.parametrize(("precision", "width"), [("bf16", 2), ("fp8", 1)])
+def test_narrower_weights_leave_room_for_more_sequences(chat, precision, width):
+    """70.6 billion weights over 8 devices; keys and values of 8 heads of 128 stay in 16 bits."""
+    run = chat.evaluate({"precision": precision}).performance
+    free = 0.9 * Hardware["H100"].memory_bytes - CHAT.model.parameters * width / 8
+    token = 80 * 2 * 8 * 128 * 2 / 8
+    assert run.si("sequences_that_fit") == np.floor(free / (1280 * token))

@@ -28,7 +28,7 @@ from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.combined import together, use_of
 from mlsysim.simulations.declared import CHECKPOINT_INTERVAL, DURATION, FACILITY, REGION, trains
-from mlsysim.simulations.deployment import Deployment, solve, verdicts
+from mlsysim.simulations.deployment import Deployment, ends_of, solve, verdicts
 from mlsysim.storage import Routes, StorageTier, StorageTiers
 from mlsysim.tracing import as_float
 
@@ -392,7 +392,6 @@ class DataSimulation(BaseSimulation):
         faster = ("throughput", "model_flops_utilization", "achieved_flop_rate")
         latency, throughput = alone.si("latency") / working, alone.si("throughput") * working
         drawn = power(alone.si("power"))
-        ends = {name: alone.si_interval(name) for name in ("latency", "throughput", "power")}
         scaled = {"latency": lambda end: end / working, "throughput": lambda end: end * working,
                   "power": power}  # fmt: skip
         return alone.replace(
@@ -413,9 +412,8 @@ class DataSimulation(BaseSimulation):
             stored_bytes=flow.stored,
         ).within(
             **{
-                name: (scaled[name](end.low), scaled[name](end.high))
-                for name, end in ends.items()
-                if end is not None
+                name: tuple(change(end) for end in ends_of(alone, name))
+                for name, change in scaled.items()
             }
         )
 
@@ -485,19 +483,15 @@ class DataSimulation(BaseSimulation):
         )
         added, samples = storage + transfer, deployment.samples
         total = own.si("tco") + added
-        found = own.replace(
+        usual = own.si("cost_per_sample")
+        return own.replace(
             tco=total,
             cost_per_sample=formulas.cost_per_sample(total, samples),
             transfer_cost=transfer,
             storage_cost=storage,
-        )
-        ends, each = own.si_interval("tco"), own.si_interval("cost_per_sample")
-        if ends is None or each is None:
-            return found
-        usual = own.si("cost_per_sample")
-        return found.within(
-            tco=(ends.low + added, ends.high + added),
-            cost_per_sample=Factors(each.low / usual, each.high / usual),
+        ).within(
+            tco=tuple(end + added for end in ends_of(own, "tco")),
+            cost_per_sample=Factors(*(end / usual for end in ends_of(own, "cost_per_sample"))),
         )
 
     def _verdicts(self, choice: dict[str, Any], ledger: SystemLedger) -> tuple[Verdict, ...]:

@@ -18,6 +18,7 @@ from mlsysim.failure_rates import FailureRate
 from mlsysim.ledger import (
     Economics,
     Factors,
+    Group,
     Performance,
     Reliability,
     Sustainability,
@@ -63,9 +64,7 @@ class Deployment:
     @property
     def energy_factors(self) -> Factors:
         """What the ends of the interval of power do to the energy: a factor each."""
-        ends = self.performance.si_interval("power")
-        if ends is None:
-            return Factors(1.0, 1.0)
+        ends = ends_of(self.performance, "power")
         return Factors(*(self._unit_power_w(end) / self.unit_power_w for end in ends))
 
     def _unit_power_w(self, running_w: Any) -> Any:
@@ -165,6 +164,11 @@ class Deployment:
                 duration=self.duration_s, rate=1.0 / unit, parts=self.units
             ),
         )
+
+
+def ends_of(group: Group, name: str) -> tuple[Any, Any]:
+    """Return the ends of a metric's interval: its value twice, where it has none."""
+    return group.si_interval(name) or (group.si(name), group.si(name))
 
 
 def _ends_of_sum(varying: Any, factors: Factors, fixed: Any) -> tuple[Any, Any]:

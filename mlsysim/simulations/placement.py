@@ -20,7 +20,7 @@ from mlsysim.constants import (
 from mlsysim.enclosures import Enclosures
 from mlsysim.engine import Engine
 from mlsysim.facilities import Facilities
-from mlsysim.ledger import Economics, Performance, Sustainability, SystemLedger, Verdict
+from mlsysim.ledger import Economics, Factors, Performance, Sustainability, SystemLedger, Verdict
 from mlsysim.models.graph import Network
 from mlsysim.places import Place, Places
 from mlsysim.radios import Radio, Radios
@@ -28,7 +28,7 @@ from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.combined import paid_together, together, use_of
 from mlsysim.simulations.declared import DURATION, REGION
-from mlsysim.simulations.deployment import Deployment, solve, verdicts
+from mlsysim.simulations.deployment import Deployment, ends_of, solve, verdicts
 from mlsysim.tracing import SourcedFloat, as_float
 
 ON_DEVICE = "device"
@@ -243,22 +243,12 @@ class PlacementSimulation(BaseSimulation):
             propagation_time=0.0,
             transfer_time=0.0,
             clock_fraction=clock,
-        ).within(**self._uncertain(alone, clock))
+        ).within(**_as_uncertain_as(alone, "latency", "throughput"))
         devices = self._devices(choice, performance, slower)
         sustainability = devices.sustainability()
         return self._ledger(
             choice, devices, sustainability, devices.economics(sustainability), performance
         )
-
-    @staticmethod
-    def _uncertain(alone: Performance, clock: Any) -> dict[str, Any]:
-        ends = {name: alone.si_interval(name) for name in ("latency", "throughput")}
-        scaled = {"latency": 1.0 / clock, "throughput": clock}
-        return {
-            name: (end.low * scaled[name], end.high * scaled[name])
-            for name, end in ends.items()
-            if end is not None
-        }
 
     # Elsewhere.
 
@@ -320,10 +310,8 @@ class PlacementSimulation(BaseSimulation):
             clock_fraction=_FULL_CLOCK,
             binding_limit=_largest(there.si("latency"), visit, per_request),
         )
-        ends = there.si_interval("latency")
-        if ends is not None:
-            asking = asking.within(latency=(ends.low + away, ends.high + away))
-        return asking, awake
+        low, high = ends_of(there, "latency")
+        return asking.within(latency=(low + away, high + away)), awake
 
     def _solve_at(self, place: Place, choice: dict[str, Any]) -> Performance:
         scenario, in_tokens = self.scenario, _answers_in_tokens(self)
@@ -384,7 +372,7 @@ class PlacementSimulation(BaseSimulation):
         busy = formulas.offered_load(rate * devices, 1.0 / there.si("throughput"))
         least = 0.0 if place.most_devices is None else devices / place.most_devices
         units = np.maximum(busy / place.utilization, least)
-        scenario = replace(self.scenario, system=place.system, gang=False)
+        scenario = replace(self.scenario, system=place.system)
         return Deployment(
             scenario=scenario,
             performance=there,
@@ -403,14 +391,10 @@ class PlacementSimulation(BaseSimulation):
     ) -> Economics:
         network = Economics(tco=network_usd + traffic_usd, running_cost=network_usd)
         paid = paid_together(devices, servers, network)
-        ends = paid.si_interval("tco")
-        total = paid.si("tco")
-        found = paid.replace(
-            cost_per_sample=formulas.cost_per_sample(total, samples), transfer_cost=traffic_usd
-        )
-        if ends is None:
-            return found
-        return found.within(cost_per_sample=(ends.low / samples, ends.high / samples))
+        return paid.replace(
+            cost_per_sample=formulas.cost_per_sample(paid.si("tco"), samples),
+            transfer_cost=traffic_usd,
+        ).within(cost_per_sample=tuple(end / samples for end in ends_of(paid, "tco")))
 
     # Both.
 
@@ -496,6 +480,13 @@ class PlacementSimulation(BaseSimulation):
                         "Send less often, compress the input, or take a faster link.")
             )  # fmt: skip
         return tuple(found)
+
+
+def _as_uncertain_as(alone: Performance, *names: str) -> dict[str, Factors]:
+    """Return the ends of intervals over the values between them: a clock changes both alike."""
+    return {
+        name: Factors(*(end / alone.si(name) for end in ends_of(alone, name))) for name in names
+    }
 
 
 def _largest(model: Any, visit: _Visit, per_request: Any) -> str | None:

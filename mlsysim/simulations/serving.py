@@ -15,12 +15,12 @@ from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine.serving import Service, serve
 from mlsysim.facilities import Facilities
-from mlsysim.ledger import Economics, Group, Performance, Reliability, SystemLedger, Verdict
+from mlsysim.ledger import Economics, Performance, Reliability, SystemLedger, Verdict
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.regions import Regions
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.declared import DURATION, FACILITY, PRECISION, REGION
-from mlsysim.simulations.deployment import Deployment, verdicts
+from mlsysim.simulations.deployment import Deployment, ends_of, verdicts
 from mlsysim.tracing import as_float
 
 _PHASES = {"prefill", "decode"}
@@ -281,7 +281,7 @@ def _of_all(performance: Performance, replicas: Any, degree: int) -> Performance
 
 
 def _times(performance: Performance, name: str, factor: Any) -> tuple[Any, Any]:
-    low, high = _ends(performance, name)
+    low, high = ends_of(performance, name)
     return low * factor, high * factor
 
 
@@ -300,16 +300,12 @@ def _cost_ends(
     """Return the ends of the cost of so many tokens: fewest of them dearly, most cheaply."""
     performance = deployment.performance
     share = deployment.samples / performance.si("served_rate") / tokens_each
-    costs, rates = _ends(found, "tco"), _ends(performance, "served_rate")
+    costs, rates = ends_of(found, "tco"), ends_of(performance, "served_rate")
     dear, cheap = (
         tokens * formulas.cost_per_sample(cost, rate * tokens_each * share)
         for cost, rate in zip(reversed(costs), rates, strict=True)
     )
     return cheap, dear
-
-
-def _ends(group: Group, name: str) -> tuple[Any, Any]:
-    return group.si_interval(name) or (group.si(name), group.si(name))
 
 
 def _more_capacity(performance: Performance, choice: dict[str, Any]) -> str:

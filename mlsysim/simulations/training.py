@@ -32,7 +32,7 @@ from mlsysim.simulations.declared import (
     RESTART_TIME,
     trains,
 )
-from mlsysim.simulations.deployment import Deployment, _verdict, verdicts
+from mlsysim.simulations.deployment import Deployment, _verdict, ends_of, verdicts
 from mlsysim.simulations.node import _narrowed
 from mlsysim.systems import SHARDINGS, Layout
 from mlsysim.tracing import as_float
@@ -464,11 +464,8 @@ def _run(
         values["tensor_degree"] = as_float(layout.tensor)
     if isinstance(model, Transformer):
         values["batch_tokens"] = batch * length
-    ends = step.si_interval("latency")
-    run = step.replace(**values)
-    if ends is None:
-        return run
-    return run.within(training_time=Factors(ends.low / latency, ends.high / latency))
+    ends = Factors(*(end / latency for end in ends_of(step, "latency")))
+    return step.replace(**values).within(training_time=ends)
 
 
 def _learned(scenario: Application, choice: dict[str, Any]) -> dict[str, Any]:
