@@ -11,7 +11,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mlsysim.errors import MLSysimError, UnknownName
+from mlsysim.errors import InvalidInput, MLSysimError, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.ledger.comparison import Comparison
 from mlsysim.personas import Personas
@@ -20,10 +20,12 @@ from mlsysim_widgets import binding, controls
 from mlsysim_widgets.comparing import Pinned, comparison
 from mlsysim_widgets.embed import iframe, page, precomputed
 from mlsysim_widgets.explaining import explained
+from mlsysim_widgets.explorations import explored, offered
 from mlsysim_widgets.history import History, State
 from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
 from mlsysim_widgets.views.curve import around
+from mlsysim_widgets.views.plotly import library_source, plotly_spec
 from mlsysim_widgets.watching import watched
 
 ACTIONS = ("undo", "redo", "reset", "pin", "restore", "unpin", "surprise")
@@ -70,7 +72,7 @@ class Dashboard(anywidget.AnyWidget):
         self._history = History()
         self._pinned: Pinned | None = None
         actions = [name for name in ACTIONS if surprises or name != "surprise"]
-        self._offered = [*actions, "copy", "explain"]
+        self._offered = [*actions, "copy", "explain", "explore"]
         self._random = Random(0)  # noqa: S311 - it draws designs and guards nothing
         self._answered: State = {}
         self._sequence = itertools.count(1)
@@ -231,6 +233,13 @@ class Dashboard(anywidget.AnyWidget):
         if action == "explain":
             path = asked.get("path")
             self.send({"reply": "explain", "path": path, **explained(self.ledger, path)})
+        elif action == "explore":
+            name = asked.get("name")
+            self.send({"reply": "explore", "name": name, **self._explored(name)})
+        elif action == "enlarge":
+            self._enlarge(asked.get("name"))
+        elif action == "library":
+            self.send({"reply": "library"}, [library_source()])
         elif action == "follow":
             self.follow(asked.get("link"))
         elif action in ACTIONS:
@@ -290,8 +299,28 @@ class Dashboard(anywidget.AnyWidget):
                 "redo": self._history.future,
                 "comparison": self.ledger and comparison(self._pinned, self.ledger),
                 "around": self._around(state),
+                "offered": offered(self._simulation, self.ledger) if self.ledger else [],
                 "watched": state.get("metric") or self._watched,
             }
+
+    def _enlarge(self, name: Any) -> None:
+        for figure in self.view["figures"]:
+            if figure["name"] == name:
+                self.send({"reply": "enlarge", "name": name, "plotly": plotly_spec(figure)})
+
+    def _explored(self, name: Any) -> dict[str, Any]:
+        if self.ledger is None or self.error:
+            error = InvalidInput("design", self.error, "one that could be evaluated")
+            return {"problem": binding.problem(error, self._simulation), "figure": None}
+        pinned = self._pinned.ledger if self._pinned else None
+        choice, metric = self._answered["choice"], self.view["watched"]
+        try:
+            figure = explored(
+                name, self._simulation, choice, self.ledger, pinned=pinned, metric=metric
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a simulation raises is shown in place
+            return {"problem": binding.problem(error, self._simulation), "figure": None}
+        return {"problem": None, "figure": {**figure, "plotly": plotly_spec(figure)}}
 
     def _around(self, state: Mapping[str, Any]) -> Any:
         moved, metric = state.get("moved"), state.get("metric") or self._watched

@@ -8,13 +8,16 @@ import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
-import { html } from "./dom.js";
+import { html, place } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
 import { kernelLine } from "./kernel.js";
 import { libraryOf } from "./library.js";
 import { keepInAddress, linkedDesign, linkTo } from "./links.js";
+
+/** What a number, a question or a figure asks for by itself, without a button among the actions. */
+const ANSWERED_IN_PLACE = ["explain", "explore"];
 
 let instances = 0;
 const shownOf = new Map();
@@ -91,7 +94,7 @@ export function render({ model, el }) {
   const { simulation } = model.get("spec");
   const name = nameOf(simulation);
   const line = kernelLine(model);
-  const frames = [];
+  const frames = new Map();
   let units = "readable";
   let frame = 0;
 
@@ -121,10 +124,13 @@ export function render({ model, el }) {
   const actions = actionBar(act);
   const around = aroundPanel((metric) => save({ metric, draft: false }));
   const compared = comparisonPanel();
+  const load = () => libraryOf(model, () => line.send({ action: "library" }));
   const explorations = explorationPanel(
     (exploration) => line.send({ action: "explore", name: exploration }),
-    () => libraryOf(model, () => line.send({ action: "library" })),
+    load,
   );
+  const enlarge = (figure) => line.send({ action: "enlarge", name: figure });
+  const larger = model.get("spec").actions.includes("explore") ? { load, ask: enlarge } : {};
   const page = {
     selectors: controls.selectors,
     sentence: html("p", { class: "mls-sentence", "aria-live": "polite" }),
@@ -156,10 +162,13 @@ export function render({ model, el }) {
   });
 
   const paintFigures = (figures) => {
-    while (frames.length < figures.length) frames.push(figureFrame());
-    frames.length = figures.length;
-    page.figures.replaceChildren(...frames.map((entry) => entry.root));
-    for (const [i, figure] of figures.entries()) frames[i].paint(figure);
+    for (const { name: figure } of figures)
+      if (!frames.has(figure)) frames.set(figure, figureFrame(larger));
+    place(
+      page.figures,
+      figures.map((figure) => frames.get(figure.name).root),
+    );
+    for (const figure of figures) frames.get(figure.name).paint(figure);
   };
 
   const paintNumbers = (view, explains) => {
@@ -187,7 +196,7 @@ export function render({ model, el }) {
     page.answer.classList.toggle("mls-stale", view.stale);
     page.sentence.classList.toggle("mls-stale", view.stale);
     actions.paint(
-      spec.actions.filter((action) => action !== "explain"),
+      spec.actions.filter((action) => !ANSWERED_IN_PLACE.includes(action)),
       view,
     );
     paintNumbers(view, spec.actions.includes("explain"));
@@ -196,7 +205,10 @@ export function render({ model, el }) {
     around.paint(view.around, view.cards, view.watched);
     compared.paint(view.comparison, view.sentence);
     paintFigures(view.figures);
-    explorations.paint(view.offered ?? [], JSON.stringify(view.state));
+    explorations.paint(
+      spec.actions.includes("explore") ? view.offered : [],
+      JSON.stringify(view.state),
+    );
     if (onItsOwnPage() && view.sequence > 1) keepInAddress(name, view.link);
     Object.assign(page.root.dataset, {
       state: JSON.stringify(view.state),
@@ -211,6 +223,7 @@ export function render({ model, el }) {
   const heard = (answer) => {
     if (answer.reply === "explain") explanation.show(answer);
     if (answer.reply === "explore") explorations.show(answer);
+    if (answer.reply === "enlarge") frames.get(answer.name)?.enlarge(answer.plotly);
   };
 
   page.copyPython.addEventListener("click", async () =>

@@ -57,7 +57,7 @@ export function explorationPanel(ask, load) {
     },
     show({ name, figure, problem }) {
       if (name !== open) return;
-      said.textContent = problem ?? "";
+      said.textContent = problem ? `${problem.title} ${problem.accepted}${problem.detail}` : "";
       answers.replaceChildren(...(problem ? [] : [frame.root]));
       if (!problem) frame.paint(figure);
     },

@@ -1,6 +1,6 @@
 /** Figures: the charts that are always in sight, drawn as SVG; any other by plotly.js. */
 
-import { html, svg, tableOf, text } from "./dom.js";
+import { html, place, svg, tableOf, text } from "./dom.js";
 import { plotFrame } from "./plot.js";
 
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
@@ -235,40 +235,54 @@ const DRAW = { roofline: drawRoofline, breakdown: drawBreakdown, curve: drawCurv
 
 /**
  * A figure that stays in the page, with its open data table, while its content changes.
- * Where `load` gives plotly.js, a figure that carries `plotly` can be zoomed and exported.
+ * With `load`, which gives plotly.js, a figure can be zoomed and exported; where it does not carry
+ * its specification, `ask` sends for it by name and the answer comes to `enlarge`.
  */
-export function figureFrame({ load } = {}) {
+export function figureFrame({ load, ask } = {}) {
   const title = html("figcaption");
   const canvas = html("div", { class: "mls-canvas" });
   const table = html("details", {}, html("summary", {}, "Data table"));
+  const words = "Zoom and export";
   const larger = html(
     "button",
     { type: "button", class: "mls-larger", "aria-pressed": "false" },
-    "Zoom and export",
+    words,
   );
   const root = html("figure", { class: "mls-panel" }, title, canvas, larger, table);
   let plot = null;
   let open = false;
   let shown = null;
+
+  const drawPlot = () => {
+    plot ??= plotFrame({ load });
+    place(canvas, [plot.root]);
+    plot.paint(shown);
+  };
+  const drawCanvas = () => {
+    const draw = DRAW[shown.kind];
+    if (shown.plotly && (open || !draw)) drawPlot();
+    else if (open) ask(shown.name);
+    else canvas.replaceChildren(draw(shown, Math.max(200, canvas.clientWidth)));
+  };
   const paint = (figure) => {
     shown = figure;
-    const draw = DRAW[figure.kind];
-    const offered = Boolean(load && figure.plotly);
     root.dataset.figure = figure.name;
     title.textContent = figure.title;
-    larger.hidden = !(draw && offered);
-    larger.setAttribute("aria-pressed", String(open));
-    if (offered && (open || !draw)) {
-      plot ??= plotFrame({ load });
-      if (plot.root.parentNode !== canvas) canvas.replaceChildren(plot.root);
-      plot.paint(figure);
-    } else if (draw) canvas.replaceChildren(draw(figure, Math.max(200, canvas.clientWidth)));
-    else canvas.replaceChildren();
+    larger.hidden = !(DRAW[figure.kind] && load && (ask || figure.plotly));
+    drawCanvas();
     table.replaceChildren(table.firstElementChild, tableOf(figure.table));
   };
   larger.addEventListener("click", () => {
     open = !open;
-    paint(shown);
+    larger.setAttribute("aria-pressed", String(open));
+    drawCanvas();
   });
-  return { root, paint };
+  return {
+    root,
+    paint,
+    enlarge(plotly) {
+      shown = { ...shown, plotly };
+      if (open) drawPlot();
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { html } from "./dom.js";
 
 const PATIENCE_MS = 4000;
 const LONG_PATIENCE_MS = 60000;
-const SLOW = ["explain", "explore", "library"];
+const SLOW = ["explain", "explore", "enlarge", "library"];
 
 /** A line to the kernel with a panel that says when it is silent. */
 export function kernelLine(model) {
