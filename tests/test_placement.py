@@ -343,6 +343,7 @@ def test_what_a_device_that_asks_spends_on_one_answer(application, place):
     radio = Radios[PlacementSimulation(application).defaults["radio"]]
     awake = run.si("latency") + radio.tail_s / tokens
     assert run.si("energy") == pytest.approx(run.si("power") * awake, rel=1e-12)
+    assert run.si("clock_fraction") == 1.0, "a data center cools at any load"
     spent = device * awake + run.si("link_energy") / tokens
     assert run.si("energy") == pytest.approx(spent, rel=1e-9)
     there = PlacementSimulation(application)._solve_at(Places[place], {"server_batch_size": 8})
@@ -405,3 +406,7 @@ def test_a_vehicle_is_warm_while_it_drives_and_must_do_its_work_then():
     assert ledger.performance.si("temperature") == pytest.approx(warm, abs=1e-5)
     assert verdict(ledger, "Keeps up").limit == pytest.approx(1800 / 3600 * 20)
     assert verdict(ledger, "Stays cool").limit == box.limit_celsius
+    asking = evaluated("AutoDrive", work_per_hour=1800, radio="5g").performance
+    picture = 640 * 640 * 3 / Radios["5g"].uplink_byte_per_s
+    air = 1800 / 3600 * 20 * picture / Radios["5g"].air_time_limit
+    assert asking.si("link_load") == pytest.approx(air, rel=1e-9)
