@@ -453,6 +453,12 @@ def test_one_device_has_no_replicas_and_two_have():
     assert both.defaults["data"] == 2
     assert both.defaults["sharding"] == "full"
     assert "tensor" not in both.defaults
+    one = replace(pair, name="One", layout=Layout(), devices_per_node=1)
+    small = replace(Applications.Inference, name="Small", model=Models["GPT-2 124M"])
+    degrees = {"tensor", "pipeline", "context"}
+    for system, divided in ((one, set()), (pair, degrees)):
+        offered = TrainingSimulation(replace(small, system=system, sequence_length=1024)).defaults
+        assert degrees & set(offered) == divided
     assert "Devices there are" not in [v.constraint for v in alone.evaluate({}).verdicts]
     assert verdict(both.evaluate({}), "Devices there are").holds
 
@@ -462,3 +468,90 @@ def test_limits_of_a_run():
     for constraint, limit in (("Work kept", 0.9), ("Bubble", 0.2),
                               ("Working rather than waiting", 0.5)):  # fmt: skip
         assert verdict(ledger, constraint).limit == limit
+
+
+def test_a_step_is_what_the_engine_makes_of_the_choices():
+    """On several devices with torchtitan and sharded replicas, on one with compiled PyTorch."""
+    for application, chosen, runtime, layout in (
+        ("AutoDrive", {"batch_size": 32, "optimizer": "SGD"}, "PyTorch compiled",
+         Layout(microbatch_size=16)),
+        ("Inference", {"batch_size": 32, "sequence_length": 2048, "attention": "plain"},
+         "torchtitan", Layout(data=8, sharding="full", microbatch_size=1)),
+    ):  # fmt: skip
+        scenario = Applications[application]
+        found = run(application, **chosen).performance
+        usual = {} if application == "AutoDrive" else {"recomputation": "full"}
+        step = Engine.solve(
+            scenario.model, scenario.system, phase="training", precision=scenario.precision,
+            runtime=runtime, layout=layout, **usual, **chosen,
+        )  # fmt: skip
+        assert found.si("latency") == step.si("latency")
+        assert found.si("memory_used") == step.si("memory_used")
+
+
+def test_a_network_takes_a_step_for_every_batch_and_has_no_deadline():
+    ledger = run("AutoDrive", batch_size=20, training_samples=1e6)
+    assert ledger.si("performance.training_steps") == pytest.approx(50_000)
+    missions = {name: [v.constraint for v in run(name).verdicts]
+                for name in ("AutoDrive", "Inference", "Training")}  # fmt: skip
+    assert "Deadline" not in missions["AutoDrive"] + missions["Inference"]
+    assert "Devices kept busy" in missions["Training"]
+    assert "Devices kept busy" not in missions["AutoDrive"]
+
+
+def test_a_format_that_cannot_be_trained_gives_way_to_one_that_can():
+    quantized = replace(Applications.AutoDrive, name="Own", precision="int8")
+    simulation = TrainingSimulation(quantized)
+    assert simulation.defaults["precision"] in ("fp16", "bf16")
+    whole = replace(quantized.system, hardware=Hardware["Hailo-8"])
+    with pytest.raises(InvalidInput, match="no arithmetic for gradients"):
+        TrainingSimulation(replace(quantized, system=whole))
+
+
+def test_a_checkpoint_of_32_bits_on_one_device():
+    """4 bytes of weights and 8 of moments; after a failure the work itself starts at once."""
+    ledger = run("AutoDrive", precision="fp32", checkpoint_interval_minutes=60,
+                 storage_gb_per_s_per_node=0.01)  # fmt: skip
+    reliability = ledger.reliability
+    size = 12 * Models["YOLOv8n"].parameters
+    assert reliability.si("checkpoint_size") == pytest.approx(size)
+    between = FailureRates["industrial_device"].node_failure_interval_s
+    lost = math.expm1((3600 + size / 0.01e9) / between)
+    assert reliability.si("goodput") == pytest.approx(3600 / (between * lost), rel=1e-9)
+
+
+def test_the_best_interval_is_near_that_of_young():
+    """Young (1974): the root of twice the time to save times the time between failures."""
+    reliability = run("Frontier").reliability
+    save = reliability.si("checkpoint_time")
+    between = FailureRates["llama3_cluster"].node_failure_interval_s / 2048
+    best = reliability.si("optimal_checkpoint_interval")
+    assert best == pytest.approx(math.sqrt(2 * save * between), rel=0.05)
+
+
+def test_the_loss_of_a_run_is_that_of_its_weights_and_tokens():
+    model = Models["Llama-3.1 8B"]
+    found = run(model=model.name, training_tokens=1e12).performance
+    loss = 1.69 + 406.4 / model.parameters**0.34 + 410.7 / 1e12**0.28
+    assert found.si("training_loss") == pytest.approx(loss, rel=1e-3)
+    assert found.si("tokens_per_parameter") == pytest.approx(1e12 / model.parameters)
+
+
+def test_what_is_not_divided_has_no_degree_to_judge():
+    undivided, halves = run(tensor=1, pipeline=1), run(tensor=2, pipeline=2)
+    names = ("tensor_degree", "bubble_fraction", "pipeline_chunks")
+    assert [undivided.performance.si(name) for name in names] == [None] * 3
+    assert halves.performance.si("tensor_degree") == 2
+    assert halves.performance.si("pipeline_chunks") == 2 * 5
+    limits = {"Heads divide evenly", "Bubble", "A layer for every chunk"}
+    assert not limits & {v.constraint for v in undivided.verdicts}
+    assert limits <= {v.constraint for v in halves.verdicts}
+    links, step = (undivided.performance.si(f"{n}") for n in ("communication_time", "latency"))
+    efficiency = undivided.performance.si("parallel_efficiency")
+    assert efficiency == pytest.approx(1 - links / step)
+
+
+def test_25_heads_divide_by_one_among_three_devices():
+    odd = next(m for m in Models.values() if getattr(m, "heads", 0) == 25)
+    mission = replace(Applications.Training, name="Odd", model=odd, sequence_length=1024)
+    assert verdict(run(mission, tensor=3), "Heads divide evenly").limit == 1.0

@@ -92,8 +92,7 @@ def _usual_layout(scenario: Application) -> Layout:
     """Return the system's own layout, or where it was made for inference, sharded replicas."""
     if scenario.phase == "training" and isinstance(scenario.model, Transformer):
         return scenario.system.layout
-    devices = scenario.system.devices
-    return Layout(data=devices, sharding="full" if devices > 1 else "none", microbatch_size=1)
+    return Layout(data=scenario.system.devices, sharding="full")
 
 
 def _usual_runtime(scenario: Application) -> Runtime:
@@ -127,8 +126,8 @@ def _usual_interval(simulation: Any) -> float:
 
 
 def _usual_precision(simulation: Any) -> str:
-    usual = str(simulation.scenario.precision)
-    return usual if usual in _precisions(simulation) else _precisions(simulation)[-1]
+    usual = (str(simulation.scenario.precision), "bf16", "fp16", "fp32")
+    return next(name for name in usual if name in _precisions(simulation))
 
 
 def _precisions(simulation: Any) -> tuple[str, ...]:
@@ -320,6 +319,11 @@ class TrainingSimulation(BaseSimulation):
                 f"{application.label} runs finished firmware: its weights lie in flash, which "
                 "is not rewritten at every step. Train on another system."
             )
+        if not set(_TRAINED_IN) & set(hardware.precisions):
+            return (
+                f"{hardware.name} has no arithmetic for gradients, only for "
+                f"{', '.join(hardware.precisions)}. Train on another system."
+            )
         if model.task == "recommendation":
             return (
                 f"{model.name} is trained with a sparse optimizer that touches few rows of its "
@@ -445,7 +449,7 @@ def _run(
     samples = choice.get("training_tokens", choice.get("training_samples"))
     steps = formulas.training_steps(samples=samples, batch=batch * length)
     waits = step.si("bubble_time"), step.si("communication_time")
-    bubble, links = (0.0 * latency if each is None else each for each in waits)
+    bubble, links = (0.0 if each is None else each for each in waits)
     work_of_step = step.si("achieved_flop_rate") * latency * layout.devices
     values = {
         "training_time": formulas.run_duration(steps * latency, goodput),
