@@ -18,6 +18,7 @@ INK, SOFT, LINE = "#16202b", "#51606f", "#d5dce3"
 ACCENT, PART, WARM, BAD, PANEL = "#0b6e6e", "#8fa3b5", "#c98a1b", "#a8260f", "#f6f8fa"
 COLORS = (ACCENT, PART, WARM, INK, BAD)
 _CLEAR = "rgba(0,0,0,0)"
+_NARROW = 20
 _STARTS_AT_ZERO = ("bars", "stack", "breakdown")
 
 Trace = dict[str, Any]
@@ -111,7 +112,7 @@ def _axis(figure: Figure, name: str) -> Trace:
         # The first row stands on top.
         return {**shared, "autorange": "reversed", "showgrid": False}
     title = _safe(axis_title(declared))
-    if "y" not in figure["axes"]:
+    if "y" not in figure["axes"] and len(title) > _NARROW:
         # Names of rows leave little width: the unit goes below.
         title = title.replace(" (", "<br>(")
     titled = {**shared, "title": {"text": title}}
