@@ -92,11 +92,9 @@ def _scale(control: NumberChoice) -> str:
 def flips(swept: Sweep, control: NumberChoice) -> Iterator[Flip]:
     """Yield where the verdicts of a sweep over one number change."""
     values = swept.space.axes[0].values
-    # Zero has no logarithm: what flips next to it flips at the first step.
-    positive = np.maximum(values, np.finfo(float).tiny)
     for path in swept.values:
         if path.startswith(VERDICTS):
-            for at, low, high, below in crossings(positive, swept.full(path)):
+            for at, low, high, below in crossings(values, swept.full(path)):
                 # Between values that were tried one by one, or whole ones, there is nothing.
                 exact = control.structural or (control.integer and not np.subtract(high, low) > 1)
                 last = float(low if below else high)
@@ -169,18 +167,18 @@ def number_axis(control: NumberChoice, scale: str) -> dict[str, Any]:
 def crossings(values: Any, margins: Any) -> Iterator[tuple[float, float, float, bool]]:
     """Yield where margins change their sign: about where, between which values, if they fall.
 
-    Values are positive. Between two points both are taken as straight on logarithmic axes, since
-    waiting times grow by orders of magnitude from one point to the next.
+    Between two points margins are taken as straight on a logarithmic axis, since waiting times
+    grow by orders of magnitude from one to the next.
 
     >>> [(round(at, 2), low, high, falls) for at, low, high, falls in crossings([1, 4], [1, -1])]
-    [(2.0, 1, 4, True)]
+    [(2.5, 1, 4, True)]
     """
     points = [point for point in zip(values, margins, strict=True) if np.isfinite(point[1])]
     for before, after in pairwise(points):
         if (before[1] >= 0.0) != (after[1] >= 0.0):
             x, y = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
-            at = np.interp(0.0, np.multiply(np.sign(y), np.log1p(np.abs(y))), np.log(x))
-            yield float(np.exp(at)), before[0], after[0], bool(before[1] >= 0.0)
+            at = np.interp(0.0, np.multiply(np.sign(y), np.log1p(np.abs(y))), x)
+            yield float(at), before[0], after[0], bool(before[1] >= 0.0)
 
 
 def _unit(control: NumberChoice) -> str:
