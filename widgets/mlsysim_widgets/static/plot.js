@@ -125,6 +125,9 @@ export function plotFrame({ load }) {
     width = entry.contentRect.width;
     draw();
   }).observe(area);
+  // The theme is the system's, or JupyterLab's.
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  const theme = { attributeFilter: ["data-jp-theme-light"] };
+  new MutationObserver(draw).observe(document.body, theme);
   return { root, paint };
 }

@@ -23,11 +23,15 @@ _MOST_FLIPS = 4
 
 
 class Flip(NamedTuple):
-    """Where a verdict changes along a range: it holds below or above."""
+    """Where a verdict changes along a range, and whether it holds below or above.
+
+    `exact` is the last value at which it holds; others are read off between two points.
+    """
 
     constraint: str
     at: float
     holds_below: bool
+    exact: bool
 
 
 def around(
@@ -86,21 +90,16 @@ def _scale(control: NumberChoice) -> str:
 
 
 def flips(swept: Sweep, control: NumberChoice) -> Iterator[Flip]:
-    """Yield where the verdicts of a sweep over one number change: the last value that holds."""
+    """Yield where the verdicts of a sweep over one number change."""
     values = swept.space.axes[0].values
     for path in swept.values:
         if path.startswith(VERDICTS):
-            for at, below in crossings(values, swept.full(path)):
-                yield Flip(path.removeprefix(VERDICTS), _last(at, below, values, control), below)
-
-
-def _last(at: float, below: bool, values: Any, control: NumberChoice) -> float:
-    if control.structural:
-        # Nothing is known between two values that were tried.
-        return float(values[values <= at][-1] if below else values[values >= at][0])
-    if control.integer:
-        return float(np.floor(at) if below else np.ceil(at))
-    return at
+            for at, low, high, below in crossings(values, swept.full(path)):
+                # Between values that were tried one by one, or whole ones, there is nothing.
+                exact = control.structural or (control.integer and not np.subtract(high, low) > 1)
+                last = float(low if below else high)
+                found = last if exact else float(f"{at:.2g}")
+                yield Flip(path.removeprefix(VERDICTS), found, below, exact)
 
 
 def _curve(swept: Sweep, control: NumberChoice, present: float, path: str) -> Figure:
@@ -165,17 +164,21 @@ def number_axis(control: NumberChoice, scale: str) -> dict[str, Any]:
     return axis(control.label, _unit(control), scale)
 
 
-def crossings(values: Any, margins: Any) -> Iterator[tuple[float, bool]]:
-    """Yield where margins change their sign, straight between two points, and if they fall there.
+def crossings(values: Any, margins: Any) -> Iterator[tuple[float, float, float, bool]]:
+    """Yield where margins change their sign: about where, between which values, if they fall.
 
-    >>> list(crossings([1.0, 3.0], [1.0, -1.0]))
-    [(2.0, True)]
+    Between two points margins are taken as straight on a logarithmic axis, since waiting times
+    grow by orders of magnitude from one to the next.
+
+    >>> [(round(at, 2), low, high, falls) for at, low, high, falls in crossings([1, 4], [1, -1])]
+    [(2.5, 1, 4, True)]
     """
     points = [point for point in zip(values, margins, strict=True) if np.isfinite(point[1])]
     for before, after in pairwise(points):
         if (before[1] >= 0.0) != (after[1] >= 0.0):
-            xs, ys = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
-            yield float(np.interp(0.0, ys, xs)), bool(before[1] >= 0.0)
+            x, y = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
+            at = np.interp(0.0, np.multiply(np.sign(y), np.log1p(np.abs(y))), x)
+            yield float(at), before[0], after[0], bool(before[1] >= 0.0)
 
 
 def _unit(control: NumberChoice) -> str:
@@ -192,7 +195,8 @@ def metric_scale(found: Any, unit: str) -> str:
 
 def _told(control: NumberChoice, flip: Flip) -> str:
     where = "up to" if flip.holds_below else "from"
-    return f"{flip.constraint} holds {where} {chosen_text(control, flip.at)}"
+    about = "" if flip.exact else "about "
+    return f"{flip.constraint} holds {where} {about}{chosen_text(control, flip.at)}"
 
 
 def _distance(flip: Flip, present: float) -> float:

@@ -18,6 +18,8 @@ INK, SOFT, LINE = "#16202b", "#51606f", "#d5dce3"
 ACCENT, PART, WARM, BAD, PANEL = "#0b6e6e", "#8fa3b5", "#c98a1b", "#a8260f", "#f6f8fa"
 COLORS = (ACCENT, PART, WARM, INK, BAD)
 _CLEAR = "rgba(0,0,0,0)"
+_NARROW = 20
+_FAR = 20.0
 _STARTS_AT_ZERO = ("bars", "stack", "breakdown")
 
 Trace = dict[str, Any]
@@ -33,11 +35,12 @@ def plotly_spec(figure: Figure) -> dict[str, Any]:
     (['data', 'layout'], 'Time (ms)')
     """
     rows = _rows(figure)
+    shown = [entry for entry in figure["series"] if not _beyond(entry, figure)]
     # A line across rows goes from the first to the last.
     ends = {"x": _ends(figure, "x"), "y": _ends(figure, "y") or [rows[0], rows[-1]]}
     data = [
         _TRACES[entry["role"]](entry, COLORS[min(place, 4)], ends)
-        for place, entry in enumerate(figure["series"])
+        for place, entry in enumerate(shown)
     ]
     named = sum(trace.get("showlegend", True) for trace in data)
     axes = {f"{name}axis": _axis(figure, name) for name in ("x", "y")}
@@ -53,7 +56,7 @@ def plotly_spec(figure: Figure) -> dict[str, Any]:
                 "yref": "container",
                 "yanchor": "bottom",
             },
-            "margin": {"l": 8, "r": 14, "t": 40, "b": 8},
+            "margin": {"l": 8, "r": 14, "t": 40, "b": 14},
             "font": {"color": SOFT, "size": 12},
             "paper_bgcolor": _CLEAR,
             "plot_bgcolor": _CLEAR,
@@ -110,8 +113,10 @@ def _axis(figure: Figure, name: str) -> Trace:
     if declared["scale"] == "category":
         # The first row stands on top.
         return {**shared, "autorange": "reversed", "showgrid": False}
+    if declared["scale"] == "log":
+        shared["dtick"] = _log_step(_ends(figure, name))
     title = _safe(axis_title(declared))
-    if "y" not in figure["axes"]:
+    if "y" not in figure["axes"] and len(title) > _NARROW:
         # Names of rows leave little width: the unit goes below.
         title = title.replace(" (", "<br>(")
     titled = {**shared, "title": {"text": title}}
@@ -123,6 +128,19 @@ def _axis(figure: Figure, name: str) -> Trace:
         if name == "y":
             titled |= {"scaleanchor": "x", "scaleratio": 1.0}
     return titled
+
+
+def _beyond(entry: Mapping[str, Any], figure: Figure) -> bool:
+    """Tell whether a capacity would squeeze what is held against it to nothing."""
+    whole = [each["value"] for each in figure["series"] if each["role"] == "total"]
+    limit = entry["role"] == "limit" and "value" in entry
+    return limit and bool(entry["value"] > np.multiply(max(whole), _FAR))
+
+
+def _log_step(ends: list[Any]) -> Any:
+    """Return the ticks of a logarithmic axis: 1, 2 and 5, or whole decades where there are many."""
+    decades = np.ptp(np.log10(ends))
+    return "D2" if decades < 2.0 else float(np.ceil(np.divide(decades, 4.0)))
 
 
 def _rows(figure: Figure) -> list[str]:
@@ -141,7 +159,8 @@ def _ends(figure: Figure, name: str) -> list[Any]:
     numbers = [
         number
         for entry in figure["series"]
-        for number in _list(entry.get(name))
+        for key in (name, "until" if name == "x" else name)
+        for number in _list(entry.get(key))
         if isinstance(number, int | float)
     ]
     return [min(numbers), max(numbers)] if numbers else []
@@ -251,8 +270,10 @@ def _land(entry: Mapping[str, Any], _color: str, _ends: Any) -> Trace:
 
 
 def _upright(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[Any]]) -> Trace:
-    name = entry["text"] if entry["role"] == "flip" else f"{entry['name']} {entry['text']}"
-    return _dashed(name, [entry["x"], entry["x"]], ends["y"])
+    x = [entry["x"], entry["x"]]
+    if entry["role"] == "flip":
+        return _dashed(entry["text"], x, ends["y"])
+    return _dashed(f"{entry['name']} {entry['text']}", x, ends["y"], INK)
 
 
 def _level(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[Any]]) -> Trace:
@@ -263,8 +284,8 @@ def _level(entry: Mapping[str, Any], _color: str, ends: Mapping[str, list[Any]])
     return _dashed(name, ends["x"], [entry["y"], entry["y"]])
 
 
-def _dashed(name: str, x: list[Any], y: list[Any]) -> Trace:
-    line = {"color": BAD, "width": 1.5, "dash": "dash"}
+def _dashed(name: str, x: list[Any], y: list[Any], color: str = BAD) -> Trace:
+    line = {"color": color, "width": 1.5, "dash": "dash"}
     return {
         "type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "name": _safe(name),
         "hoverinfo": "name",

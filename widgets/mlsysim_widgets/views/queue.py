@@ -105,8 +105,8 @@ def _line(path: str, load: Any, values: Any, scale: units.Scale, dash: str) -> d
 
 
 def _limit(constraint: str, load: Any, margins: Any) -> str:
-    found = [at for at, below in crossings(load, margins) if below]
-    return f"{constraint} holds up to {_percent(found[0])}" if found else ""
+    found = [at for at, _, _, falls in crossings(load, margins) if falls]
+    return f"{constraint} holds up to about {found[0]:.0%}" if found else ""
 
 
 def _share(load: float) -> float:

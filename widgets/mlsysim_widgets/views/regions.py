@@ -14,6 +14,7 @@ from mlsysim_widgets.views.figure import Figure, axis, plain
 
 _BARS = 14
 _ALIKE = 0.05
+_CLOUD = "Cloud region"
 _CARBON = "sustainability.carbon"
 _BASIS = "sustainability.carbon_basis"
 
@@ -60,11 +61,8 @@ def by_region(asked: Asked) -> Figure:
     here, there = asked.choice["region"], asked.pinned_choice.get("region")
     last = np.subtract(len(places.names), 1)
     chosen = {int(each) for each in np.round(np.linspace(0, last, _BARS))}
-    # Cloud regions repeat the grid that they lie in.
     kept = [
-        place
-        for place, name in enumerate(places.names)
-        if name in (here, there) or (place in chosen and not _is_cloud(name))
+        place for place, name in enumerate(places.names) if name in (here, there) or place in chosen
     ]
     scale = units.best_scale(float(places.values[kept[-1]]), places.metric.unit)
     marks = {there: "A ", here: "▸ "}
@@ -156,7 +154,7 @@ def world(asked: Asked) -> Figure:
 
 def _places(asked: Asked) -> _Places:
     path = asked.metric if asked.metric in PARTS else _CARBON
-    swept = asked.sweep([*paths_of(path), _BASIS], region="all")
+    swept = asked.sweep([*paths_of(path), _BASIS], region=_candidates(asked))
     names = [str(name) for name in swept.space.axes[0].values]
     values = swept.full(path)
     comparable, basis = np.isfinite(values), ""
@@ -185,8 +183,11 @@ def _label(name: str) -> str:
     return str(Regions[name].label).removesuffix(" (average)")
 
 
-def _is_cloud(name: str) -> bool:
-    return bool(Regions[name].group == "Cloud region")
+def _candidates(asked: Asked) -> list[str]:
+    """Return all regions; cloud regions repeat the grid they lie in, and are for their own kind."""
+    own = {asked.choice["region"], asked.pinned_choice.get("region")}
+    clouds = any(name in Regions and Regions[name].group == _CLOUD for name in own)
+    return [name for name, region in Regions.items() if clouds or region.group != _CLOUD]
 
 
 def _note(places: _Places) -> str:

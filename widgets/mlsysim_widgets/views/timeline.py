@@ -10,6 +10,9 @@ from mlsysim.explore.timeline import Task, pipeline_tasks, request_tasks
 from mlsysim_widgets.views.asked import Asked
 from mlsysim_widgets.views.figure import Figure, axis, plain
 
+# So many tasks stand apart without a line around each.
+_SEVERAL = 30
+
 
 def applies(asked: Asked) -> bool:
     """Tell whether a ledger describes requests in a queue, or a step in a pipeline."""
@@ -66,7 +69,7 @@ def _series(name: str, tasks: Sequence[Task], scale: units.Scale) -> dict[str, A
     return {
         "name": name,
         "role": "span",
-        "edge": 1,
+        "edge": int(len(tasks) < _SEVERAL),
         "x": plain(scale.of(task.start) for task in tasks),
         "until": plain(scale.of(task.end) for task in tasks),
         "y": [task.place for task in tasks],
