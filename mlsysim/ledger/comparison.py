@@ -32,6 +32,11 @@ class Difference:
         return self.after / self.before if self.before else None
 
     @property
+    def factor(self) -> float | None:
+        """How many times apart both are, at least 1; None where that means nothing."""
+        return None if self.ratio is None or self.ratio <= 0 else max(self.ratio, 1 / self.ratio)
+
+    @property
     def verdict(self) -> str:
         """Whether the change is "better", "worse", the "same" or merely "different"."""
         if self.after == self.before:
@@ -52,12 +57,11 @@ class Difference:
         return f"{self._size()} {direction}{judged}"
 
     def _size(self) -> str:
-        if self.ratio is None or self.ratio <= 0:
+        if self.ratio is None or self.factor is None:
             return units.humanize(abs(self.difference), self.metric.unit)
-        factor = max(self.ratio, 1 / self.ratio)
-        if factor < 1.1:
+        if self.factor < 1.1:
             return units.humanize(abs(self.ratio - 1), "dimensionless")
-        return f"{units.number_text(factor)} ×"
+        return f"{units.number_text(self.factor)} ×"
 
 
 class Flip(NamedTuple):

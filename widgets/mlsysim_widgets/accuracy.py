@@ -58,7 +58,7 @@ class Accuracy(anywidget.AnyWidget):
     """
 
     _esm = script("accuracy.js")
-    _css = style("dashboard.css", "figures.css", "accuracy.css")
+    _css = style("theme.css", "dashboard.css", "figures.css", "accuracy.css")
 
     # The page is sent once: choosing another figure takes no answer from Python.
     page = traitlets.Dict().tag(sync=True)

@@ -56,7 +56,7 @@ class Dashboard(anywidget.AnyWidget):
     """
 
     _esm = script("dashboard.js")
-    _css = style("dashboard.css", "figures.css")
+    _css = style("theme.css", "dashboard.css", "figures.css")
 
     # What to draw, what was chosen, what came of it: one message each way for one change.
     spec = traitlets.Dict().tag(sync=True)

@@ -51,7 +51,7 @@ def page(title: str, states: Mapping[str, Any]) -> str:
     text = json.dumps(states, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _PAGE.format(
         title=escape(title),
-        style=style("dashboard.css", "figures.css"),
+        style=style("theme.css", "dashboard.css", "figures.css"),
         states=text,
         script=script("embed.js"),
     )

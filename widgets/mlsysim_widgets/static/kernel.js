@@ -6,8 +6,10 @@ const PATIENCE_MS = 4000;
 const LONG_PATIENCE_MS = 60000;
 const SLOW = ["explain", "explore", "enlarge", "library"];
 
-/** A line to the kernel with a panel that says when it is silent. */
-export function kernelLine(model) {
+const KEPT_IN_ADDRESS = "Your design is kept in the address of this page: reload to go on with it.";
+
+/** A line to the kernel with a panel that says when it is silent, and where the work is kept. */
+export function kernelLine(model, kept = KEPT_IN_ADDRESS) {
   const reload = html("button", { type: "button" }, "Reload the page");
   reload.addEventListener("click", () => location.reload());
   const root = html("div", { class: "mls-problem mls-gone", role: "alert", hidden: true });
@@ -21,7 +23,7 @@ export function kernelLine(model) {
         html(
           "p",
           {},
-          "It may be busy, or it was shut down after a long pause. What you see is the last answer. Your design is kept in the address of this page: reload to go on with it.",
+          `It may be busy, or it was shut down after a long pause. What you see is the last answer. ${kept}`,
         ),
         reload,
       );

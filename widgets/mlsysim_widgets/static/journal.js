@@ -1,0 +1,257 @@
+/**
+ * The journal in the browser: gives Python what this browser kept, keeps what Python hands it,
+ * and draws the bar that says whose journal it is. Each record is an item of its own that is
+ * never written over, so that tabs cannot undo one another.
+ */
+
+import { html } from "./dom.js";
+import { saveFile } from "./downloads.js";
+import { kernelLine } from "./kernel.js";
+
+const PLACE = "mlsysim/journal/";
+const NAMES = "mlsysim/student/";
+const LAST = "mlsysim/last-student";
+const LARGEST_FILE = 5_000_000;
+const ALL_KEPT = "The journal is kept: reload to go on with it.";
+
+const itemsBelow = (prefix) =>
+  Object.keys(localStorage)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => localStorage.getItem(name));
+
+/** Whose journal this tab showed last, else this browser. */
+function lastStudent() {
+  try {
+    const { student, key } = JSON.parse(sessionStorage.getItem(LAST) ?? localStorage.getItem(LAST));
+    return { student: String(student), key: String(key) };
+  } catch {
+    return { student: "", key: "" };
+  }
+}
+
+function rememberStudent(student, key) {
+  const words = JSON.stringify({ student, key });
+  sessionStorage.setItem(LAST, words);
+  localStorage.setItem(LAST, words);
+  localStorage.setItem(`${NAMES}${key}`, student);
+}
+
+// ── Keeping ─────────────────────────────────────────────────────────────────────────────────
+
+/** Runs once for a page, whether or not the bar is shown. */
+function initialize({ model }) {
+  const waiting = new Map();
+  let arrived = [];
+  let timer = 0;
+  let own = "";
+
+  const attempt = (work) => {
+    let outcome = "kept";
+    try {
+      work();
+    } catch (error) {
+      outcome = error.name === "QuotaExceededError" ? "full" : "blocked";
+    }
+    if (model.get("browser") === outcome) return;
+    model.set("browser", outcome);
+    model.save_changes();
+  };
+  const open = (student, key) => {
+    own = key;
+    let texts = [];
+    attempt(() => {
+      texts = key ? itemsBelow(`${PLACE}${key}/`) : [];
+    });
+    model.send({ action: "open", student, key, texts });
+  };
+  const follow = () => {
+    const { opened, student, key } = model.get("view");
+    if (!opened) return;
+    attempt(() => rememberStudent(student, key));
+    if (key !== own) open(student, key);
+  };
+  const keep = ({ keep: records, whose }) => {
+    for (const record of records ?? []) waiting.set(`${PLACE}${whose}/${record.key}`, record.text);
+    attempt(() => {
+      for (const [name, words] of waiting) {
+        localStorage.setItem(name, words);
+        waiting.delete(name);
+      }
+    });
+  };
+  const fromOtherTab = ({ key, newValue }) => {
+    if (!newValue || !key?.startsWith(`${PLACE}${own}/`)) return;
+    arrived.push(newValue);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      model.send({ action: "merge", key: own, texts: arrived });
+      arrived = [];
+    }, 50);
+  };
+
+  model.on("msg:custom", keep);
+  model.on("change:view", follow);
+  window.addEventListener("storage", fromOtherTab);
+  const { student, key } = lastStudent();
+  open(student, key);
+  return () => {
+    clearTimeout(timer);
+    model.off("msg:custom", keep);
+    model.off("change:view", follow);
+    window.removeEventListener("storage", fromOtherTab);
+  };
+}
+
+// ── The bar ─────────────────────────────────────────────────────────────────────────────────
+
+function placesText({ file }, browser) {
+  if (browser === "unknown") return "not opened yet";
+  const places = [
+    browser === "kept" && "in this browser",
+    file && "in a file in the home folder",
+  ].filter(Boolean);
+  return places.length
+    ? `kept ${places.join(" and ")}`
+    : "kept nowhere: export it before you leave";
+}
+
+function noticesOf({ notices }, browser) {
+  const trouble = {
+    full: "This browser has no room left for the journal. Export it before you leave, then clear some site data.",
+    blocked:
+      "This browser keeps nothing for this page (blocked, or a private window). Export the journal before you leave.",
+  }[browser];
+  return [trouble, ...(notices ?? [])].filter(Boolean);
+}
+
+let bars = 0;
+
+function render({ model, el }) {
+  bars += 1;
+  const id = `mls-journal-${bars}`;
+  const kernel = kernelLine(model, ALL_KEPT);
+  const ask = (action, more = {}) => kernel.send({ action, ...more });
+  const button = (label, press) => {
+    const node = html("button", { type: "button" }, label);
+    node.addEventListener("click", press);
+    return node;
+  };
+  const student = html("strong");
+  const places = html("span", { class: "mls-name" });
+  const notices = html("div", { class: "mls-notices", role: "status", "aria-live": "polite" });
+  const known = html("datalist", { id: `${id}-known` });
+  const name = html("input", {
+    id: `${id}-name`,
+    type: "text",
+    maxlength: 60,
+    autocomplete: "off",
+    list: `${id}-known`,
+    required: true,
+  });
+  const form = html(
+    "form",
+    { class: "mls-switch" },
+    html("label", { for: `${id}-name` }, "Another student on this machine?"),
+    html(
+      "div",
+      { class: "mls-row" },
+      html("div", { class: "mls-box" }, name),
+      html("button", { type: "submit" }, "Switch"),
+    ),
+    known,
+  );
+  const file = html("input", {
+    id: `${id}-file`,
+    type: "file",
+    accept: ".json,application/json",
+    class: "mls-file",
+  });
+  const restart = button("Start this lab over", () => {
+    if (restart.dataset.sure) ask("restart");
+    const sure = !restart.dataset.sure;
+    restart.dataset.sure = sure ? "true" : "";
+    restart.textContent = sure ? "Yes, start over (the history is kept)" : "Start this lab over";
+  });
+  const root = html(
+    "section",
+    { class: "mls mls-journal", "aria-label": "Design journal" },
+    html(
+      "details",
+      {},
+      html(
+        "summary",
+        {},
+        html("span", { class: "mls-whose" }, "Design journal of ", student),
+        " ",
+        places,
+      ),
+      html(
+        "div",
+        { class: "mls-desk" },
+        form,
+        html(
+          "div",
+          { class: "mls-row" },
+          button("Export", () => ask("export")),
+          html("label", { class: "mls-button", for: `${id}-file` }, "Import", file),
+          restart,
+        ),
+      ),
+    ),
+    notices,
+    kernel.root,
+  );
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask("switch", { student: name.value });
+    name.value = "";
+  });
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files;
+    file.value = "";
+    if (chosen) ask("import", { text: chosen.size > LARGEST_FILE ? "" : await chosen.text() });
+  });
+  const listKnown = () => {
+    try {
+      known.replaceChildren(...itemsBelow(NAMES).map((value) => html("option", { value })));
+    } catch {
+      known.replaceChildren();
+    }
+  };
+  const paint = () => {
+    const [status, browser] = [model.get("view"), model.get("browser")];
+    const entries = status.entries === 1 ? "1 entry" : `${status.entries} entries`;
+    student.textContent = status.student;
+    places.textContent = `${entries}, ${placesText(status, browser)}`;
+    const lines = noticesOf(status, browser);
+    const same =
+      lines.length === notices.children.length &&
+      lines.every((line, i) => notices.children[i].textContent === line);
+    if (!same)
+      notices.replaceChildren(...lines.map((line) => html("p", { class: "mls-problem" }, line)));
+    listKnown();
+    Object.assign(root.dataset, {
+      student: status.student,
+      entries: status.entries,
+      file: status.file,
+      browser,
+      opened: status.opened,
+    });
+  };
+  const receive = ({ download }) => download && saveFile(download);
+
+  el.append(root);
+  model.on("change:view", paint);
+  model.on("change:browser", paint);
+  model.on("msg:custom", receive);
+  paint();
+  return () => {
+    kernel.end();
+    model.off("change:view", paint);
+    model.off("change:browser", paint);
+    model.off("msg:custom", receive);
+  };
+}
+
+export default { initialize, render };
