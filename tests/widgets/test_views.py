@@ -292,7 +292,7 @@ def test_every_colour_of_a_specification_has_a_variable_of_the_page():
     colours = {plotly.INK, plotly.SOFT, plotly.LINE, plotly.PANEL, *plotly.COLORS}
     named = dict(re.findall(r'"(--\w+)": "(#\w+)"', script))
     assert colours <= set(named.values())
-    sheet = style("dashboard.css", "figures.css")
+    sheet = style("theme.css", "dashboard.css", "figures.css")
     for name, colour in named.items():
         assert re.search(rf"{name}: light-dark\({colour}, ", sheet), name
 
