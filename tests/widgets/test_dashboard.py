@@ -572,3 +572,61 @@ def test_a_simulation_that_takes_no_arrays_shows_no_curve():
     move_as_browser(dashboard, HOSTILE, 0.2)
     assert dashboard.error
     assert dashboard.view["around"] is None
+
+
+@pytest.fixture
+def asked():
+    """A dashboard with what it sends, and a way to ask it as the page does."""
+    dashboard = Dashboard(ResourceSimulation)
+    sent = []
+    dashboard.send = lambda content, buffers=None: sent.append((content, buffers))
+
+    def ask(**message):
+        dashboard._handle_custom_msg(message, [])
+        return sent[-1] if sent else (None, None)
+
+    return dashboard, ask
+
+
+def test_every_offered_exploration_is_answered_for_the_design_there_is(asked):
+    dashboard, ask = asked
+    dashboard.choose(region="Poland", duration_days=30)
+    offered = [each["name"] for each in dashboard.view["offered"]]
+    assert offered == ["tornado", "regions", "map", "front", "costs"]
+    for name in offered:
+        answer, _ = ask(action="explore", name=name)
+        assert (answer["reply"], answer["name"], answer["problem"]) == ("explore", name, None)
+        assert answer["figure"]["plotly"]["data"]
+        json.dumps(answer, allow_nan=False)
+    answer, _ = ask(action="explore", name="costs")
+    assert "30 days" in answer["figure"]["title"]
+
+
+@pytest.mark.parametrize("name", ["queue", HOSTILE, None, 7, [], {}])
+def test_an_exploration_that_is_not_offered_is_refused_in_words(asked, name):
+    _, ask = asked
+    answer, _ = ask(action="explore", name=name)
+    assert answer["figure"] is None
+    assert answer["problem"]["title"]
+    json.dumps(answer["problem"], allow_nan=False)
+
+
+def test_there_is_nothing_to_explore_in_a_design_that_cannot_be_evaluated(asked):
+    dashboard, ask = asked
+    dashboard.choose(region="Nowhere")
+    answer, _ = ask(action="explore", name="regions")
+    assert "design" in answer["problem"]["title"].lower()
+    assert answer["figure"] is None
+
+
+def test_figures_in_sight_can_be_enlarged_and_the_library_comes_with_them(asked):
+    dashboard, ask = asked
+    for figure in dashboard.view["figures"]:
+        answer, _ = ask(action="enlarge", name=figure["name"])
+        assert (answer["reply"], answer["name"]) == ("enlarge", figure["name"])
+        assert answer["plotly"]["data"]
+    before = ask(action="enlarge", name=HOSTILE)
+    assert before[0]["name"] == figure["name"], "an unknown figure is not answered"
+    answer, buffers = ask(action="library")
+    assert answer["reply"] == "library"
+    assert b"plotly" in buffers[0][:200]

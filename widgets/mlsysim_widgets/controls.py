@@ -55,7 +55,8 @@ def range_text(choice: NumberChoice) -> str:
     '1 to 3,650 days, usually 365.'
     """
     low, high, start = (
-        units.number_text(value) for value in (choice.minimum, choice.maximum, choice.default)
+        units.number_text(value).replace(".00e", "e")
+        for value in (choice.minimum, choice.maximum, choice.default)
     )
     reach = f"{low} to {high}" if math.isfinite(choice.maximum) else f"from {low}"
     unit = f" {unit_label(choice.unit)}".rstrip()

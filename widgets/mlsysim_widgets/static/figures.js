@@ -104,8 +104,8 @@ function presentPoint(box, px, py, words, rising = null) {
   ];
 }
 
-function drawRoofline(figure, width) {
-  const height = Math.min(320, Math.max(240, width * 0.72));
+function drawRoofline(figure, width, room) {
+  const height = Math.min(520, Math.max(240, width * 0.72, room));
   const [roof] = byRole(figure, "roof");
   const [point] = byRole(figure, "point");
   const [top, bottom] = [16, height - 44];
@@ -248,7 +248,13 @@ export function figureFrame({ load, ask } = {}) {
     { type: "button", class: "mls-larger", "aria-pressed": "false" },
     words,
   );
-  const root = html("figure", { class: "mls-panel" }, title, canvas, larger, table);
+  const root = html(
+    "figure",
+    { class: "mls-panel" },
+    title,
+    canvas,
+    html("div", { class: "mls-foot" }, table, larger),
+  );
   let plot = null;
   let open = false;
   let shown = null;
@@ -262,7 +268,11 @@ export function figureFrame({ load, ask } = {}) {
     const draw = DRAW[shown.kind];
     if (shown.plotly && (open || !draw)) drawPlot();
     else if (open) ask(shown.name);
-    else canvas.replaceChildren(draw(shown, Math.max(200, canvas.clientWidth)));
+    else {
+      canvas.replaceChildren();
+      const { clientWidth: width, clientHeight: room } = canvas;
+      canvas.append(draw(shown, Math.max(200, width), room));
+    }
   };
   const paint = (figure) => {
     shown = figure;
