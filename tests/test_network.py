@@ -278,3 +278,60 @@ def test_limits_of_the_fabric_are_its_own():
     run = ledger.performance
     work = sum(run.si(f"{part}_time") for part in ("compute", "memory", "overhead"))
     assert limits["Hidden behind the work"] == pytest.approx(work)
+
+
+def test_what_sums_nothing_needs_no_fabric():
+    """Replicas that serve share nothing; one replica that trains sums activations alone."""
+    serving, training = Applications.Inference, Applications.Training
+    apart = replace(serving.system, layout=replace(serving.system.layout, tensor=1, data=8))
+    with pytest.raises(InvalidInput, match="sums nothing"):
+        NetworkSimulation(replace(serving, name="Apart", system=apart))
+    alone = replace(training.system, layout=replace(training.system.layout, tensor=1, data=1))
+    with pytest.raises(InvalidInput, match="sums nothing"):
+        NetworkSimulation(replace(training, name="Alone", system=alone))
+    pair = replace(training.system, layout=replace(training.system.layout, tensor=1, data=2))
+    assert NetworkSimulation(replace(training, name="Pair", system=pair)).defaults["members"] == 2
+    joined = replace(serving.system, layout=replace(serving.system.layout, tensor=2))
+    assert NetworkSimulation(replace(serving, name="Two", system=joined)).defaults["members"] == 2
+
+
+def test_a_tensor_group_has_as_many_devices_as_members():
+    four, eight = (evaluated("Inference", members=members) for members in (4, 8))
+    assert four.reliability.si("devices") == four.performance.si("group_devices") == 4
+    weights = four.performance.si("weight_memory") / eight.performance.si("weight_memory")
+    assert weights == pytest.approx(2.0)
+
+
+def test_a_node_that_serves_idles_between_busy_hours():
+    """It is never off: 70 W and 575 W of its host for each of 8 devices, the rest 60 % of time."""
+    ledger = evaluated("Inference")
+    idle, running = 8 * (70 + 575), ledger.performance.power_w
+    assert ledger.sustainability.device_power_w == pytest.approx(idle + 0.6 * (running - idle))
+
+
+def test_a_little_compression_pays_its_passes_too():
+    plain, packed = (evaluated("Frontier", compression=c).performance for c in (1.0, 1.05))
+    traffic = 2 * 127 / 128 * 256e6 / (0.95 * 50e9)
+    saved = (1 - 1 / 1.05) * traffic - 4 * 256e6 / 3.35e12
+    gradients = 2 * Applications.Frontier.model.parameters / 128
+    less = plain.si("collective_time") - packed.si("collective_time")
+    assert less == pytest.approx(saved * gradients / 256e6, rel=1e-9)
+
+
+def test_members_under_one_leaf_leave_the_core_alone():
+    """Of 64 ports of a leaf 32 lead down, to 4 nodes of 8 devices."""
+    inside, beyond = (
+        evaluated("Frontier", fabric="fat_tree", members=members, oversubscription=4.0)
+        for members in (4, 5)
+    )
+    assert inside.performance.si("core_load") == 0.0
+    assert beyond.performance.si("core_load") == pytest.approx(4 / 4)
+
+
+def test_narrower_weights_are_solved_for():
+    wide, narrow = (
+        NetworkSimulation(replace(Applications.Inference, name=name, precision=name)).evaluate()
+        for name in ("bf16", "fp8")
+    )
+    ratio = wide.performance.si("weight_memory") / narrow.performance.si("weight_memory")
+    assert ratio == pytest.approx(2.0)
