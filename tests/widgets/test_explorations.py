@@ -27,6 +27,7 @@ from mlsysim.errors import UnknownName
 from mlsysim.explore.timeline import pipeline_tasks
 from mlsysim.regions import Regions
 from mlsysim.simulations import SIMULATIONS
+from mlsysim.units import LADDERS
 
 # Sweeping every application for every persona takes minutes: personas take turns.
 PAIRS = [
@@ -122,14 +123,18 @@ def test_bars_add_up_to_what_the_simulation_says_of_each_region(metric):
     assert row[:2] == ["▸ Poland", getattr(ledger, group).text(name)]
     sums = [sum(values) for values in zip(*(bar["x"] for bar in bars), strict=True)]
     assert sums == sorted(sums)
-    assert sums[place] / sums[0] == pytest.approx(
-        ledger.si(metric) / simulation.evaluate({"region": _name(bars[0]["y"][0])}).si(metric),
-        rel=1e-4,
-    )
+    unit = SystemLedger.metric(metric).unit
+    (scale,) = [each for each in LADDERS[unit] if each.label == figure["axes"]["x"]["unit"]]
+    assert sums[place] == pytest.approx(scale.of(ledger.si(metric)), rel=1e-5)
 
 
-def _name(label):
-    return next(n for n, region in Regions.items() if region.label.startswith(label))
+def test_cloud_regions_are_compared_for_one_of_their_own():
+    for name, listed in (("gcp:us-central1", True), ("Quebec", False)):
+        figure = figure_of("map", ResourceSimulation("Inference"), {"region": name})
+        (here,) = series_of(figure, "point")
+        assert here["text"] == Regions[name].label
+        clouds = [row for row in figure["table"]["rows"] if row[0].startswith("Google Cloud")]
+        assert bool(clouds) is listed
 
 
 def test_carbon_is_compared_on_one_basis_only():
