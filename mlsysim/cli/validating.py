@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlsysim.cli.measurements import add_directory, directory, progress
-from mlsysim.validation import results, validate
+from mlsysim.validation import results, roofs, validate
 
 
 def run(arguments: Sequence[str], program: str) -> int:
@@ -23,6 +23,7 @@ def run(arguments: Sequence[str], program: str) -> int:
     print(report.to_text())  # noqa: T201 - a command speaks by printing
     if options.write:
         results.write(report)
+        roofs.write(report.scored)
     if options.json:
         options.json.write_text(report.to_json() + "\n", encoding="utf-8")
     return 0

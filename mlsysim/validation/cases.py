@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from mlsysim.errors import InvalidInput, MLSysimError
 
@@ -22,6 +22,22 @@ class Unpredictable(MLSysimError):
     >>> str(Unpredictable("no latency was measured"))
     'no latency was measured'
     """
+
+
+class Solved(float):
+    """A predicted time, in seconds, with the run it was read off.
+
+    >>> Solved(2.0, run=None) + 1.0
+    3.0
+    """
+
+    run: Any
+
+    def __new__(cls, seconds: float, run: Any) -> Self:
+        """Keep the run beside the number."""
+        solved = super().__new__(cls, seconds)
+        solved.run = run
+        return solved
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,15 @@ from mlsysim.engine import Engine
 from mlsysim.models import ModelSpec
 from mlsysim.precisions import Precision, Precisions
 from mlsysim.systems import Layout, System
-from mlsysim.validation.cases import FROM_MEMORY, Case, Row, Unpredictable, first_match, read
+from mlsysim.validation.cases import (
+    FROM_MEMORY,
+    Case,
+    Row,
+    Solved,
+    Unpredictable,
+    first_match,
+    read,
+)
 from mlsysim.validation.described import Described, architecture_of
 
 FAMILY = "perf"
@@ -107,7 +115,7 @@ def _band(row: Row) -> str:
 
 
 def _seconds(row: Row, described: Described) -> float:
-    """Return the predicted `target_time_s` of a row."""
+    """Return the predicted `target_time_s` of a row, with its run where it is one execution."""
     task = row["task"]
     if task not in _OF_TASK:
         raise Unpredictable(f"no law for the task {task!r}")
@@ -166,7 +174,7 @@ def _training(row: Row, model: ModelSpec, precision: Precision, system: MakeSyst
     else:
         layout = _layout(row, microbatch_size=row.whole("micro_batch", 1))
     recomputation = row["recompute"] if row["recompute"] in ("selective", "full") else "none"
-    step = Engine.solve(
+    run = Engine.solve(
         model,
         system(layout),
         phase="training",
@@ -177,9 +185,10 @@ def _training(row: Row, model: ModelSpec, precision: Precision, system: MakeSyst
         layout=layout,
         recomputation=recomputation,
         attention="plain" if row["attention"] == "unfused" else "fused",
-    ).si("latency")
+    )
+    step = run.si("latency")
     if not unstated:
-        return float(step)
+        return Solved(step, run)
     device_seconds_per_token = step * layout.devices / (batch * (length or 1.0))
     return float(device_seconds_per_token * fitted("whole_run_overhead"))
 
@@ -208,7 +217,8 @@ def _inference(row: Row, model: ModelSpec, precision: Precision, system: MakeSys
     if task in ("inference", "prefill"):
         size = round(float(batch))
         phase = task if task in model.phases else model.phases[0]
-        return float(ask(phase=phase, batch_size=size, sequence_length=prompt).si("latency"))
+        run = ask(phase=phase, batch_size=size, sequence_length=prompt)
+        return Solved(run.si("latency"), run)
     prompt = prompt or 1.0
     if batch == "max":
         fitting = Engine.largest_batch(
@@ -227,7 +237,7 @@ def _inference(row: Row, model: ModelSpec, precision: Precision, system: MakeSys
         step = ask(phase="serving", batch_size=size, sequence_length=prompt, output_length=output)
     else:
         step = ask(phase="decode", batch_size=size, context_length=prompt + output / 2)
-    return float(step.si("latency"))
+    return Solved(step.si("latency"), step)
 
 
 # Engines admit no more sequences than their tables hold, however much memory is left.

@@ -26,13 +26,15 @@ class Score:
     case: Case
     predicted: float | None
     reason: str = ""
+    run: Any = None
 
     @classmethod
     def of(cls, case: Case) -> Self:
         """Predict a case; whatever refuses it is noted, never dropped."""
         try:
             with np.errstate(invalid="raise"):
-                predicted = float(case.predict())
+                answer = case.predict()
+                predicted = float(answer)
         except MLSysimError as refusal:
             return cls(case, None, str(refusal))
         except (ArithmeticError, LookupError, TypeError, ValueError) as failure:
@@ -41,7 +43,7 @@ class Score:
             return cls(case, None, f"the prediction is {predicted}")
         if not case.measured > 0:
             return cls(case, None, f"the measurement is {case.measured}")
-        return cls(case, predicted)
+        return cls(case, predicted, run=getattr(answer, "run", None))
 
     @property
     def error(self) -> float:

@@ -17,7 +17,7 @@ from mlsysim.models import Models, ModelSpec, Network
 from mlsysim.models.operators import Operator, OperatorColumns, OperatorTable, merge_identical
 from mlsysim.precisions import Precisions
 from mlsysim.systems import System
-from mlsysim.validation.cases import Case, Row, Unpredictable, read, unless_refused
+from mlsysim.validation.cases import Case, Row, Solved, Unpredictable, read, unless_refused
 from mlsysim.validation.machines import Machine, machine_of
 
 _SOURCE = "measurement-files"
@@ -139,9 +139,11 @@ def _execution(row: Row) -> Any:
 
 def _seconds(row: Row) -> float:
     """Return the predicted time of one inference: of one frame where several overlap."""
-    seconds = _execution(row).si("latency") / row.whole("batch", 1)
-    on_host = row["task"] == "od" and row["kind"] in ("edge_cpu", "npu") and row.has("latency_ms")
-    return float(seconds + (_pixels(row) * fitted("detection_host_s_per_pixel") if on_host else 0))
+    run = _execution(row)
+    seconds = run.si("latency") / row.whole("batch", 1)
+    if row["task"] == "od" and row["kind"] in ("edge_cpu", "npu") and row.has("latency_ms"):
+        return float(seconds + _pixels(row) * fitted("detection_host_s_per_pixel"))
+    return Solved(seconds, run)
 
 
 def _joules(row: Row) -> float:

@@ -108,10 +108,24 @@ function drawRoofline(figure, width, room) {
   const height = Math.min(520, Math.max(240, width * 0.72, room));
   const [roof] = byRole(figure, "roof");
   const [point] = byRole(figure, "point");
+  const [runs = { x: [], y: [] }] = byRole(figure, "points");
   const [top, bottom] = [16, height - 44];
-  const y = logAxis([roof.y, point.y], bottom, top);
+  const y = logAxis([roof.y, point.y, ...runs.y], bottom, top);
   const box = { left: leftOf(y), right: width - 12, top, bottom };
-  const x = logAxis([roof.x, point.x], box.left, box.right);
+  const x = logAxis([roof.x, point.x, ...runs.x], box.left, box.right);
+  const published = runs.x.map((value, i) =>
+    svg(
+      "circle",
+      { class: "mls-run", cx: x.at(value), cy: y.at(runs.y[i]), r: 3.5 },
+      svg("title", {}, runs.texts[i]),
+    ),
+  );
+  const key = runs.text
+    ? [
+        svg("circle", { class: "mls-run", cx: box.left + 12, cy: box.top + 8, r: 3.5 }),
+        text(box.left + 20, box.top + 12, runs.text, { class: "mls-note" }),
+      ]
+    : [];
   // Left of its corner the roof rises with slope one on these axes, and is flat right of it.
   const start = Math.max(x.first, (roof.x * y.first) / roof.y);
   const ends = [start, (roof.y * start) / roof.x];
@@ -127,6 +141,8 @@ function drawRoofline(figure, width, room) {
       y2: box.bottom,
     }),
     svg("path", { class: "mls-roof", d: line }),
+    ...published,
+    ...key,
     ...presentPoint(box, x.at(point.x), y.at(point.y), point.text),
     text(box.right, y.at(roof.y) - 8, `peak ${roof.text}`, {
       class: "mls-note",
