@@ -453,3 +453,11 @@ def test_differences_of_a_twentieth_are_noticed():
         assert (verdict(ledger, "Smaller is also faster").limit == 1.05) is (
             small or ledger.si("performance.speedup") >= 1.05
         )
+
+
+def test_words_for_many_points_hold_for_each_of_them():
+    shares = np.array([0.0, 0.5, 0.9])
+    performance = run("AutoDrive", sparsity=shares, pruning="channels").performance
+    assert performance.compression_effect.startswith("Smaller is faster only where")
+    alone = run("AutoDrive", sparsity=0.5, pruning="channels").performance
+    assert performance.quality_basis == alone.quality_basis

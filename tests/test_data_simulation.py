@@ -353,3 +353,10 @@ def test_the_ends_of_what_is_measured_move_and_what_is_rented_stays():
         alone, whole = (getattr(each, group).si_interval(name) for each in (own, ledger))
         assert added > 0
         assert whole == pytest.approx([end + added for end in alone], rel=1e-9), path
+
+
+def test_new_data_follows_what_was_copied_first():
+    """10 TB at once and 2 TB a day for 30 days from another cloud, at 9 cents a GB."""
+    ledger = evaluated("Recommendation", location="other_cloud", new_tb_per_day=2,
+                       duration_days=30)  # fmt: skip
+    assert ledger.economics.si("transfer_cost") == pytest.approx(70e3 * 0.09, rel=1e-9)

@@ -310,6 +310,12 @@ def test_what_cannot_be_explained_is_refused(path, words):
         ResourceSimulation("Doorbell").evaluate({}).explain(path)
 
 
+def test_who_asks_for_what_does_not_apply_is_told_what_does_in_that_group():
+    with pytest.raises(InvalidInput, match=r"performance\.latency") as refusal:
+        ResourceSimulation("Doorbell").evaluate({}).explain("performance.bubble_time")
+    assert "economics." not in str(refusal.value)
+
+
 def test_a_ledger_made_by_hand_has_no_derivation():
     evaluated = ResourceSimulation("Doorbell").evaluate({})
     by_hand = SystemLedger(performance=Performance(latency=1.0))

@@ -453,3 +453,7 @@ def test_reshaped_metrics_keep_what_can_be_reshaped():
     assert grid.si_interval("latency").high.tolist() == [[2.0, 4.0], [6.0, 8.0]]
     assert grid.si_interval("power") is None, "ends that nobody has worked out are left behind"
     assert grid.si("energy") == 3.0
+
+
+def test_a_verdict_on_a_sweep_counts_the_points_where_it_holds():
+    assert str(_verdict(np.arange(1.0, 2001.0), 1500.0)).endswith("holds at 1,500 of 2,000 points")

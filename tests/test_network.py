@@ -335,3 +335,11 @@ def test_narrower_weights_are_solved_for():
     )
     ratio = wide.performance.si("weight_memory") / narrow.performance.si("weight_memory")
     assert ratio == pytest.approx(2.0)
+
+
+def test_a_member_of_a_torus_has_its_own_links_whatever_shares_its_node():
+    """Its ring of 32 by hand: a share of one link of 50 GB/s, and one hop a step."""
+    run = evaluated("Training", fabric="torus").performance
+    step, message, link = 14e-6 + 0.3e-6, 80e6, 0.95 * 50e9
+    once = LAUNCH + 2 * 31 * step + 2 * 31 / 32 * message / link
+    assert run.si("algorithm_bandwidth") == pytest.approx(message / once, rel=1e-9)
