@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlsysim import cli
+from mlsysim import Engine, Models, Systems, cli
 from mlsysim.accuracy import Bands
 from mlsysim.calibration import FittedConstants, fits, fitted, trial
-from mlsysim.validation import Case, Report, Score, Unpredictable, bands, results, validate
+from mlsysim.validation import Case, Report, Score, Unpredictable, bands, results, roofs, validate
 from mlsysim.validation.datacentre import cases
 from mlsysim.validation.fitting import Fit
 
@@ -264,3 +264,32 @@ def test_the_stored_report_is_what_the_engine_predicts(report):
     }
     assert stored.keys() == found.keys()
     assert all(stored[key] == pytest.approx(found[key], rel=2e-3) for key in stored)
+
+
+def test_the_stored_runs_below_roofs_are_those_of_this_engine(report, monkeypatch, tmp_path):
+    stored = roofs.FILE.read_text(encoding="utf-8")
+    monkeypatch.setattr(roofs, "FILE", tmp_path / "runs.csv")
+    roofs.write(report.scored)
+    assert roofs.FILE.read_text(encoding="utf-8") == stored, "run mlsysim validate --write"
+
+
+def test_published_runs_lie_below_their_roof():
+    runs = [run.flop_rate / roof_of(run) for run in roofs._stored()]
+    assert len(runs) > 800
+    # A few servers read less than the weights each step, with prompts kept from before.
+    assert sum(share > 1.0 for share in runs) <= 5
+    assert max(runs) < 1.2
+
+
+def roof_of(run):
+    rising = run.peak_flop_rate * run.arithmetic_intensity / run.ridge_point
+    return min(run.peak_flop_rate, rising)
+
+
+def test_a_roof_shows_only_runs_of_its_own_hardware_and_format():
+    run = Engine.solve(Models["Llama-3.1 70B"], Systems["H100 node"], phase="training")
+    about = [each.about for each in roofs.below(run)]
+    assert len(about) > 20
+    assert all("H100" in words for words in about)
+    tiny = Engine.solve(Models["ResNet-50"], Systems["H100 node"], precision="int8")
+    assert not set(about) & {each.about for each in roofs.below(tiny)}
