@@ -67,6 +67,12 @@ def _stored() -> tuple[MeasuredRun, ...]:
     with FILE.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     return tuple(
-        MeasuredRun(*(float(row[name]) for name in MeasuredRun._fields[:4]), about=row["about"])
+        MeasuredRun(
+            float(row["peak_flop_rate"]),
+            float(row["ridge_point"]),
+            float(row["arithmetic_intensity"]),
+            float(row["flop_rate"]),
+            row["about"],
+        )
         for row in rows
     )
