@@ -5,11 +5,13 @@ from mlsysim_widgets.dashboard import Dashboard
 from mlsysim_widgets.journal import Journal
 from mlsysim_widgets.lab_index import LabIndex, lab_index
 from mlsysim_widgets.lesson import Gate, Prediction, Question, Reveal
+from mlsysim_widgets.lesson_cast import Cast
 from mlsysim_widgets.lesson_design import Decision, Greeting
 from mlsysim_widgets.lesson_report import Report
 
 __all__ = [
     "Accuracy",
+    "Cast",
     "Dashboard",
     "Decision",
     "Gate",

@@ -84,9 +84,11 @@ class Prediction(Part):
     """A question that is answered once, before anything that would give the answer away.
 
     Either `options`, each with what is said to whoever picks it (a wrong one names its
-    misconception), or a number from `minimum` to `maximum` in a `unit`, right within a factor
-    `within`, with what is said when it is too `low` or too `high`. Options that are numbers are
-    compared by ratio: the nearest to the answer is right. `answer` is what the engine computed.
+    misconception; a pair says the first where it is right, the second where not), or a number
+    from `minimum` to `maximum` in a `unit`, right within a factor `within`, with what is said when
+    it is too `low` or too `high`. Options that are numbers are compared by ratio: the nearest to
+    the answer is right. `answer` is what the engine computed, or a function that asks it; with a
+    `cast`, each persona answers for itself.
 
     >>> journal = Journal("vol1-02")
     >>> limit = Prediction(journal, "limit", "What binds?", answer="memory", options={
@@ -113,7 +115,8 @@ class Prediction(Part):
         question: str,
         *,
         answer: Any,
-        options: Mapping[Any, str] | None = None,
+        options: Mapping[Any, str | tuple[str, str]] | None = None,
+        cast: Any = None,
         minimum: float | None = None,
         maximum: float | None = None,
         unit: str = "dimensionless",
@@ -121,15 +124,30 @@ class Prediction(Part):
         low: str = "",
         high: str = "",
     ):
-        self.name = name
+        self._name = name
+        self._cast = cast
+        self._answer = answer
         self.question = question
         self.unit = unit
         self.within = within
-        self._options: dict[Any, str] = dict(options or {})
+        self._options: dict[Any, str | tuple[str, str]] = dict(options or {})
         self._hints = {"low": low, "high": high}
         self._number = None if options else _number(name, question, unit, minimum, maximum)
-        self.answer = self._key(answer)
+        if not callable(answer):
+            self._key(answer)
         super().__init__(journal)
+        if cast is not None:
+            cast.observe(self._on_cast, "persona")
+
+    @property
+    def name(self) -> str:
+        """What its entry is called: each persona of a cast answers for itself."""
+        return f"{self._name}.{self._cast.persona.lower()}" if self._cast else self._name
+
+    @property
+    def answer(self) -> Any:
+        """What the engine computed: for options, the nearest one."""
+        return self._key(self._answer() if callable(self._answer) else self._answer)
 
     @property
     def given(self) -> str | float | None:
@@ -236,8 +254,15 @@ class Prediction(Part):
 
     def _feedback(self, given: Any) -> str:
         if not self._number:
-            return self._options[given]
+            said = self._options[given]
+            return said if isinstance(said, str) else said[0 if self._judge(given) else 1]
         return "" if self._judge(given) else self._hints["low" if given < self.answer else "high"]
+
+    def _on_cast(self, _change: Any) -> None:
+        # Whatever opened for one persona opens anew for the next.
+        self.committed = False
+        self.problem = ""
+        self.paint()
 
     def _text(self, value: Any) -> str:
         if isinstance(value, str):
@@ -285,7 +310,7 @@ class Reveal(Part):
 
     def __init__(self, prediction: Prediction, *, because: Any = ""):
         self.prediction = prediction
-        self.because = str(because)
+        self.because = because
         self._asked = False
         super().__init__(prediction.journal)
         prediction.observe(self._on_commit, "committed")
@@ -309,7 +334,8 @@ class Reveal(Part):
                 "lines": [self.prediction.question],
                 "buttons": [{"action": "reveal", "label": "Reveal", "primary": True}],
             }
-        told = {**verdict(self.prediction), "code": self.because}
+        because = self.because() if callable(self.because) else self.because
+        told = {**verdict(self.prediction), "code": str(because)}
         return {**heading, "lines": [self.prediction.question], "told": told}
 
     def actions(self) -> Mapping[str, Callable[[Any], None]]:

@@ -1,0 +1,119 @@
+"""Cast: who the student is, which makes one lab four: another story, application and limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import traitlets
+
+from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.ledger import SystemLedger
+from mlsysim.personas import Personas
+from mlsysim.simulations.base import BaseSimulation
+from mlsysim_widgets.dashboard import Dashboard
+from mlsysim_widgets.journal import Journal
+from mlsysim_widgets.lesson import Part
+
+ROLE = "course/persona"
+"""The entry that all labs share: who the student is in each of them."""
+
+
+_DEPTH = 2
+
+
+class Cast(Part):
+    """Who the student is: each persona with an application of the simulation and a story.
+
+    What asks the cast is answered for the persona that plays now; all labs share who that is.
+
+    >>> from mlsysim import NodeSimulation
+    >>> cast = Cast(Journal("vol1-11"), NodeSimulation, {
+    ...     "CloudTitan": ("Inference", "Your chat service grows."),
+    ...     "TinyPioneer": ("Doorbell", "Your cameras must last a year.")})
+    >>> limit = cast.value("performance.binding_limit")
+    >>> limit()
+    'memory bandwidth'
+    >>> cast.play("TinyPioneer")
+    >>> limit(), cast.simulation.scenario.name
+    ('arithmetic', 'Doorbell')
+    """
+
+    kind = "cast"
+
+    persona = traitlets.Unicode()
+
+    def __init__(
+        self,
+        journal: Journal,
+        simulation: type[BaseSimulation],
+        stories: Mapping[str, tuple[str, str]],
+    ):
+        if not stories:
+            raise InvalidInput("stories", stories, "an application and a story for some persona")
+        self._simulation = simulation
+        self._stories = {Personas[name].name: told for name, told in stories.items()}
+        super().__init__(journal)
+
+    @property
+    def simulation(self) -> BaseSimulation:
+        """The simulation for the persona that plays now."""
+        return self._simulation(self._stories[self.persona][0], self.persona)
+
+    def play(self, persona: str) -> None:
+        """Become another persona, in this lab and the next; raise `UnknownName` for none of it."""
+        if persona not in self._stories:
+            raise UnknownName("persona", persona, self._stories)
+        self.journal.write(ROLE, "role", {"persona": persona})
+
+    def ledger(self, **choice: Any) -> SystemLedger:
+        """Return the ledger of a choice, for the persona that plays now."""
+        return self.simulation.evaluate(choice)
+
+    def value(self, path: str, **choice: Any) -> Callable[[], Any]:
+        """Return what gives a number (as a quantity) or a fact of that ledger when asked."""
+        group, _, name = path.partition(".")
+        return lambda: getattr(getattr(self.ledger(**choice), group), name)
+
+    def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
+        """Return what explains a number of that ledger when asked: its law and its inputs."""
+        return lambda: self.ledger(**choice).explain(path).text(depth=_DEPTH)
+
+    def dashboard(self, **options: Any) -> Dashboard:
+        """Return a dashboard of the simulation, for the persona that plays now."""
+        return Dashboard(self.simulation, **options)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the personas to choose from, and the story of the one that plays."""
+        names = list(self._stories)
+        options = [
+            {"value": name, "label": f"{Personas[name].label}. {Personas[name].role}."}
+            for name in names
+        ]
+        return {
+            "heading": "Your part",
+            "field": {"kind": "options", "legend": "Who are you?", "options": options},
+            "value": self._playing(),
+            "buttons": [{"action": "play", "label": "Play this part", "primary": True}],
+            "told": {
+                "tone": "plain",
+                "title": Personas[self._playing()].label,
+                "lines": [self._stories[self._playing()][1]],
+                "bars": [],
+                "code": "",
+            },
+        }
+
+    def paint(self) -> None:
+        """Show the present part, then let what depends on it follow."""
+        super().paint()
+        self.persona = self._playing()
+
+    def actions(self) -> Mapping[str, Callable[[Any], None]]:
+        """Return the one thing to do: to become somebody else."""
+        return {"play": self.play}
+
+    def _playing(self) -> str:
+        said = self.journal.entry(ROLE) or {}
+        persona = str(said.get("persona", ""))
+        return persona if persona in self._stories else next(iter(self._stories))
