@@ -1,0 +1,172 @@
+"""The labs as lessons: short, the same beats, every key computed, every number a true one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
+
+from mlsysim import Applications, NodeSimulation, Personas
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
+LESSONS = [lab for lab in LABS if "Prediction(" in lab.read_text(encoding="utf-8")]
+MOST_WORDS = 900
+BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", "Hand in")
+
+# What stands behind each number of a story: as it is written, and where the project has it.
+CLAIMS = {
+    "11_acceleration": {
+        "64 conversations": lambda: (Applications.Inference.batch_size, 64),
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "ten milliseconds": lambda: (Applications.AutoDrive.deadline_s, 0.010),
+        "five pictures": lambda: (1 / Applications.Doorbell.deadline_s, 5),
+        "single conversation": lambda: (1, 1),
+        "sixteen frames": lambda: (
+            NodeSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
+            16,
+        ),
+    },
+}
+NUMBER = re.compile(
+    r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|sixteen|twenty|hundred|thousand"
+    r"|million|billion)\b (?!things|limits|other|parts)\w+"
+)
+
+
+def cells(lab, kind):
+    return [cell for cell in nbformat.read(lab, as_version=4).cells if cell.cell_type == kind]
+
+
+def played(lab):
+    """Run the code of a lab as its kernel does; return what cells show and what they name."""
+    names, shown = {}, []
+    for cell in cells(lab, "code"):
+        tree = ast.parse(cell.source)
+        last = (
+            ast.Expression(tree.body.pop().value) if isinstance(tree.body[-1], ast.Expr) else None
+        )
+        exec(compile(tree, lab.name, "exec"), names)  # noqa: S102
+        if last:
+            shown.append(eval(compile(last, lab.name, "eval"), names))  # noqa: S307
+    return [*shown, *names.values()]
+
+
+def of(parts, kind):
+    """Return the parts of a kind, each once; a question is no prediction here."""
+    found = {id(part): part for part in parts if isinstance(part, kind)}.values()
+    return [part for part in found if kind is Question or not isinstance(part, Question)]
+
+
+@pytest.fixture(params=LESSONS, ids=lambda lab: lab.stem)
+def lab(request, monkeypatch):
+    monkeypatch.setenv("MLSYSIM_JOURNAL", "")
+    return request.param
+
+
+def test_a_lab_is_short_and_has_its_beats(lab):
+    prose = "\n".join(cell.source for cell in cells(lab, "markdown"))
+    assert len(re.findall(r"[\w'’-]+", prose)) <= MOST_WORDS
+    headings = re.findall(r"^## (.+)$", prose, re.MULTILINE)
+    assert [heading for heading in headings if heading in BEATS] == list(BEATS)
+    assert "Afterwards you can explain" in prose
+
+
+def test_every_part_of_a_lab_is_there(lab):
+    parts = played(lab)
+    for kind in (Journal, Cast, Decision, Report):
+        assert len(of(parts, kind)) == 1, kind.__name__
+    assert len(of(parts, Question)) == 3
+    assert of(parts, Prediction)
+    assert len(of(parts, Reveal)) == len(of(parts, Prediction))
+
+
+def test_every_key_is_computed_and_every_wrong_answer_is_explained_for_every_persona(lab):
+    parts = played(lab)
+    (cast,) = of(parts, Cast)
+    assert set(cast._stories) == set(Personas)
+    answers = set()
+    for persona in Personas:
+        cast.play(persona)
+        for prediction in of(parts, Prediction):
+            key = prediction.answer
+            answers.add((prediction._name, key))
+            if not prediction._options:
+                assert prediction._number.minimum < key < prediction._number.maximum
+                assert all(prediction._hints.values())
+                continue
+            for option in prediction._options:
+                said = prediction._feedback(option)
+                assert len(said) > 40
+                other = prediction._options[option][
+                    0 if said == prediction._options[option][1] else 1
+                ]
+                assert said != other
+    # The law is the same for all, and what it comes to is not.
+    for prediction in of(parts, Prediction):
+        assert len({key for name, key in answers if name == prediction._name}) > 1
+    for question in of(parts, Question):
+        assert question.answer in question._options
+
+
+def test_a_lab_can_be_walked_from_the_first_beat_to_the_report(lab):
+    parts = played(lab)
+    (cast,), (decision,), (report,) = (of(parts, kind) for kind in (Cast, Decision, Report))
+    for persona in Personas:
+        cast.play(persona)
+        assert decision.dashboard is None
+        for prediction in of(parts, Prediction):
+            wrong = [option for option in prediction._options if option != prediction.answer]
+            prediction.commit(wrong[0] if wrong else prediction._number.maximum)
+            assert prediction.right is False
+        assert decision.dashboard.persona == persona
+        assert decision.dashboard.error == ""
+        for reveal in of(parts, Reveal):
+            reveal.reveal()
+            assert reveal.view["told"]["lines"]
+            assert "=" in reveal.view["told"]["code"]
+        decision.decide(decision.reasons[0])
+    for question in of(parts, Question):
+        question.commit(question.answer)
+        assert question.right
+    page = report.page()
+    for persona in Personas:
+        assert f".{persona.lower()}" in page
+
+
+def test_a_dashboard_of_a_lab_can_break_a_limit_and_mend_it(lab):
+    parts = played(lab)
+    (cast,), (decision,) = of(parts, Cast), of(parts, Decision)
+    for persona in Personas:
+        cast.play(persona)
+        for prediction in of(parts, Prediction):
+            prediction.commit(prediction.answer)
+        dashboard = decision.dashboard
+        before = dashboard.ledger.violations
+        controls = [c for c in dashboard.spec["controls"] if c["kind"] == "number"]
+        broken = []
+        for control in controls:
+            dashboard.choose(**{control["name"]: control["maximum"]})
+            broken += dashboard.ledger.violations
+            dashboard.undo()
+        assert broken
+        assert dashboard.ledger.violations == before
+
+
+def test_every_number_of_a_story_stands_in_the_project(lab):
+    prose = "\n".join(cell.source for cell in cells(lab, "markdown"))
+    told = "\n".join(
+        str(text) for part in of(played(lab), Cast) for _, text in part._stories.values()
+    )
+    asked = "\n".join(part.question for part in of(played(lab), Question))
+    claims = CLAIMS[lab.stem]
+    body = re.sub(r"^# .*$", "", prose, flags=re.MULTILINE)
+    found = set(NUMBER.findall(f"{body}\n{told}\n{asked}"))
+    assert found - set(claims) == set(), "a number that nothing stands behind"
+    for words, claim in claims.items():
+        stands, written = claim()
+        assert stands == pytest.approx(written), words
