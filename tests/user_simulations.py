@@ -67,7 +67,10 @@ class Hostile(BaseSimulation):
         ),
         OptionChoice(
             name="option", label=HOSTILE, help=HOSTILE,
-            options={name: Labelled(name, HOSTILE, HOSTILE) for name in ("good", HOSTILE)},
+            options={
+                "good": Labelled("good", "Good", HOSTILE),
+                HOSTILE: Labelled(HOSTILE, HOSTILE, HOSTILE),
+            },
             default="good",
         ),
     )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 
 import pytest
+from visitor import Dashboard
 
 from mlsysim import NumberChoice, ResourceSimulation
 from mlsysim.units import humanize
@@ -16,48 +16,8 @@ LAB = "vol1/00_orientation.ipynb"
 HOSTILE = "<img src=x onerror=\"document.title='broken into'\">"
 
 
-class Dashboard:
-    """The dashboard on a page, as a visitor handles it."""
-
-    def __init__(self, page):
-        self.page = page
-        self.root = page.locator(".mls[data-ready=true]")
-        self.root.wait_for()
-
-    @property
-    def sequence(self):
-        return int(self.root.get_attribute("data-sequence"))
-
-    @property
-    def state(self):
-        return json.loads(self.root.get_attribute("data-state"))
-
-    def control(self, name):
-        return self.root.locator(f"[data-control={name}]")
-
-    def after(self, action):
-        """Do something, and wait until its answer is painted."""
-        before = self.sequence
-        action()
-        self.page.wait_for_function(
-            "before => Number(document.querySelector('.mls').dataset.sequence) > before",
-            arg=before,
-        )
-
-    def select(self, name, value):
-        self.after(lambda: self.control(name).locator("select").select_option(value))
-
-    def write(self, name, text):
-        field = self.control(name).locator("input[type=text]")
-        field.fill(text)
-        self.after(lambda: field.press("Enter"))
-
-    def options(self, name):
-        return self.control(name).locator("option").evaluate_all("all => all.map(o => o.value)")
-
-    def shown(self):
-        script = "all => all.map(node => [node.dataset.metric, node.textContent])"
-        return self.root.locator("[data-metric]").evaluate_all(script)
+class Orientation(Dashboard):
+    """The dashboard of the lab, which knows what it should show."""
 
     def check(self):
         """Compare every number, verdict and the sentence with what `evaluate` says."""
@@ -85,14 +45,14 @@ class Dashboard:
 
 @pytest.fixture
 def dashboard(open_page):
-    return Dashboard(open_page(LAB))
+    return Orientation(open_page(LAB))
 
 
 def test_index_leads_to_the_lab(open_page):
     page = open_page("index.ipynb")
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Orientation").click()
-    Dashboard(opened.value).check()
+    Orientation(opened.value).check()
 
 
 def test_every_selector_shows_what_evaluate_returns(dashboard):

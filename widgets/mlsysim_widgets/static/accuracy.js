@@ -3,7 +3,7 @@
  * It computes pixels and nothing else; text from outside goes in as text nodes only.
  */
 
-import { html, svg, tableOf, text } from "./dom.js";
+import { html, keepKeys, svg, tableOf, text } from "./dom.js";
 
 const SHAPES = [
   "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0Z",
@@ -405,7 +405,7 @@ function render({ model, el }) {
     focus(list[Math.min(list.length - 1, Math.max(0, from + (step ?? within)))]);
   });
 
-  el.append(root);
+  el.append(keepKeys(root));
   model.on("change:chosen", schedule);
   const resized = new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1) return;

@@ -8,7 +8,7 @@ import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
-import { html, place } from "./dom.js";
+import { html, keepKeys, place } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
@@ -236,7 +236,7 @@ export function render({ model, el }) {
     act(action);
   });
   page.ledger.before(unitsChoice);
-  el.append(page.root);
+  el.append(keepKeys(page.root));
   // Whatever changes in Python, the view changes with it, in the same message.
   model.on("change:view", schedule);
   model.on("msg:custom", heard);

@@ -48,3 +48,11 @@ export function place(parent, nodes) {
     nodes.every((node, i) => parent.children[i] === node);
   if (!same) parent.replaceChildren(...nodes);
 }
+
+/** Keep plain keys in a part of the page: JupyterLab takes arrows and Enter for its own cells. */
+export function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
+  return root;
+}

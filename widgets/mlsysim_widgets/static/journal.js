@@ -4,7 +4,7 @@
  * never written over, so that tabs cannot undo one another.
  */
 
-import { html } from "./dom.js";
+import { html, keepKeys } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 
@@ -241,7 +241,7 @@ function render({ model, el }) {
   };
   const receive = ({ download }) => download && saveFile(download);
 
-  el.append(root);
+  el.append(keepKeys(root));
   model.on("change:view", paint);
   model.on("change:browser", paint);
   model.on("msg:custom", receive);

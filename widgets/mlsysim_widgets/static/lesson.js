@@ -3,7 +3,7 @@
  * answer once, buttons, and what came of it. Text from outside goes in as text nodes only.
  */
 
-import { html, place } from "./dom.js";
+import { html, keepKeys, place } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 
@@ -185,7 +185,7 @@ function render({ model, el }) {
     event.preventDefault();
     press(model.get("view").buttons.find((button) => button.primary));
   });
-  el.append(root);
+  el.append(keepKeys(root));
   model.on("change:view", paint);
   model.on("msg:custom", receive);
   paint();
