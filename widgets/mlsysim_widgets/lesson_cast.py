@@ -53,6 +53,8 @@ class Cast(Part):
             raise InvalidInput("stories", stories, "an application and a story for some persona")
         self._simulation = simulation
         self._stories = {Personas[name].name: told for name, told in stories.items()}
+        for name, (application, _) in self._stories.items():
+            simulation(application, name)
         super().__init__(journal)
 
     @property
@@ -62,7 +64,7 @@ class Cast(Part):
 
     def play(self, persona: str) -> None:
         """Become another persona, in this lab and the next; raise `UnknownName` for none of it."""
-        if persona not in self._stories:
+        if not isinstance(persona, str) or persona not in self._stories:
             raise UnknownName("persona", persona, self._stories)
         self.journal.write(ROLE, "role", {"persona": persona})
 

@@ -1,0 +1,118 @@
+"""The cast: one lab for four personas, each with a story, a question and a design of its own."""
+
+from __future__ import annotations
+
+import pytest
+from mlsysim_widgets import Cast, Dashboard, Gate, Journal, Prediction, Reveal
+
+from mlsysim import InvalidInput, NodeSimulation
+from mlsysim.errors import UnknownName
+
+STORIES = {
+    "CloudTitan": ("Inference", "Your chat service grows."),
+    "TinyPioneer": ("Doorbell", "Your cameras must last a year."),
+}
+LIMITS = {
+    "arithmetic": ("Right: the sums take the time.", "That is the reading of data sheets."),
+    "memory bandwidth": ("Right: weights are fetched.", "That is the rule for language models."),
+}
+
+
+@pytest.fixture
+def journal(monkeypatch):
+    monkeypatch.setenv("MLSYSIM_JOURNAL", "")
+    return Journal("vol1-11")
+
+
+@pytest.fixture
+def cast(journal):
+    return Cast(journal, NodeSimulation, STORIES)
+
+
+@pytest.fixture
+def limit(journal, cast):
+    answer = cast.value("performance.binding_limit")
+    return Prediction(journal, "limit", "What binds?", answer=answer, options=LIMITS, cast=cast)
+
+
+def play_as_sent(cast, persona):
+    cast._handle_custom_msg({"action": "play", "value": persona}, [])
+
+
+def test_the_first_persona_plays_until_somebody_else_is_chosen(cast):
+    assert cast.persona == "CloudTitan"
+    assert cast.simulation.scenario.name == "Inference"
+    assert cast.view["told"]["lines"] == ["Your chat service grows."]
+    play_as_sent(cast, "TinyPioneer")
+    assert (cast.persona, cast.view["value"]) == ("TinyPioneer", "TinyPioneer")
+    assert cast.simulation.persona.name == "TinyPioneer"
+    assert cast.view["told"]["lines"] == ["Your cameras must last a year."]
+
+
+def test_every_lab_knows_who_plays_and_falls_back_where_it_has_no_such_part(journal):
+    Cast(journal, NodeSimulation, STORIES).play("TinyPioneer")
+    assert Cast(journal, NodeSimulation, STORIES).persona == "TinyPioneer"
+    alone = {"CloudTitan": STORIES["CloudTitan"]}
+    assert Cast(journal, NodeSimulation, alone).persona == "CloudTitan"
+
+
+@pytest.mark.parametrize("persona", ["Nobody", "EdgeGuardian", "", None, [], 7])
+def test_a_part_that_is_not_offered_is_refused_in_place(cast, persona):
+    play_as_sent(cast, persona)
+    assert cast.persona == "CloudTitan"
+    assert "persona" in cast.view["problem"]
+
+
+def test_each_persona_answers_for_itself(cast, limit):
+    limit.commit("arithmetic")
+    assert (limit.right, limit.feedback) == (False, "That is the reading of data sheets.")
+    play_as_sent(cast, "TinyPioneer")
+    assert (limit.committed, limit.given) == (False, None)
+    limit.commit("arithmetic")
+    assert (limit.right, limit.feedback) == (True, "Right: the sums take the time.")
+    play_as_sent(cast, "CloudTitan")
+    assert (limit.committed, limit.right) == (True, False)
+
+
+def test_a_gate_opens_anew_for_each_persona(cast, limit):
+    gate = Gate(limit, cast.dashboard, batch_size=2)
+    limit.commit("arithmetic")
+    first = gate.part
+    assert isinstance(first, Dashboard)
+    assert (first.persona, first.application) == ("CloudTitan", "Inference")
+    play_as_sent(cast, "TinyPioneer")
+    assert gate.part is None
+    limit.commit("arithmetic")
+    assert (gate.part.persona, gate.part.application) == ("TinyPioneer", "Doorbell")
+    play_as_sent(cast, "CloudTitan")
+    assert gate.part.persona == "CloudTitan"
+
+
+def test_a_reveal_explains_with_the_numbers_of_whoever_plays(cast, limit):
+    reveal = Reveal(limit, because=cast.explanation("performance.latency"))
+    limit.commit("arithmetic")
+    reveal.reveal()
+    cloud = reveal.view["told"]["code"]
+    assert cloud.startswith(f"Latency = {cast.ledger().performance.text('latency')}")
+    play_as_sent(cast, "TinyPioneer")
+    limit.commit("arithmetic")
+    reveal.reveal()
+    assert reveal.view["told"]["code"] != cloud
+
+
+def test_numbers_come_as_quantities_in_the_unit_of_the_question(journal, cast):
+    share = Prediction(
+        journal, "share", "Which share of the peak?", cast=cast, minimum=0.1, maximum=100,
+        unit="percent", within=2, answer=cast.value("performance.model_flops_utilization"),
+    )  # fmt: skip
+    expected = cast.ledger().performance.si("model_flops_utilization") * 100
+    assert share.answer == pytest.approx(expected)
+
+
+def test_a_cast_needs_somebody_and_an_application_that_is_served(journal):
+    with pytest.raises(InvalidInput, match="stories"):
+        Cast(journal, NodeSimulation, {})
+    with pytest.raises(UnknownName, match="Did you mean 'CloudTitan'"):
+        Cast(journal, NodeSimulation, {"CloudTitn": ("Inference", "")})
+    with pytest.raises(InvalidInput, match="nodes, not on one"):
+        Cast(journal, NodeSimulation, {"CloudTitan": ("Frontier", "")})
