@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mlsysim_widgets import Cast, Dashboard, Gate, Journal, Prediction, Reveal
 
-from mlsysim import InvalidInput, NodeSimulation
+from mlsysim import InvalidInput, NodeSimulation, PlacementSimulation
 from mlsysim.errors import UnknownName
 
 STORIES = {
@@ -116,3 +116,33 @@ def test_a_cast_needs_somebody_and_an_application_that_is_served(journal):
         Cast(journal, NodeSimulation, {"CloudTitn": ("Inference", "")})
     with pytest.raises(InvalidInput, match="nodes, not on one"):
         Cast(journal, NodeSimulation, {"CloudTitan": ("Frontier", "")})
+    with pytest.raises(UnknownName, match="Did you mean 'batch_size'"):
+        Cast(journal, NodeSimulation, {"CloudTitan": ("Inference", "", {"batchsize": 8})})
+
+
+def test_a_persona_begins_with_the_choices_of_its_story(journal):
+    cast = Cast(
+        journal,
+        NodeSimulation,
+        {"CloudTitan": ("Inference", "", {"batch_size": 8}), "TinyPioneer": STORIES["TinyPioneer"]},
+    )
+    own = cast.simulation.evaluate({"batch_size": 8}).performance.latency
+    assert cast.ledger().performance.latency == own
+    assert cast.ledger(batch_size=64).performance.latency > own
+    assert cast.dashboard().state["choice"]["batch_size"] == 8
+    assert cast.dashboard(batch_size=64).state["choice"]["batch_size"] == 64
+    play_as_sent(cast, "TinyPioneer")
+    assert cast.dashboard().state["choice"]["batch_size"] == 1
+
+
+def test_the_best_option_is_found_for_whoever_plays_and_named_as_its_control_does(journal):
+    stories = {"EdgeGuardian": ("AutoDrive", ""), "MobileNomad": ("Assistant", "")}
+    cast = Cast(journal, PlacementSimulation, stories)
+    soonest = cast.best("placement", minimize="performance.latency", placement="all")
+    assert soonest() == "The device itself"
+    play_as_sent(cast, "MobileNomad")
+    assert soonest() == "Large data center, H100"
+    # A design that misses a deadline may be the best there is.
+    far = cast.best("placement", maximize="performance.latency", placement="all", distance_km=2e4)
+    play_as_sent(cast, "EdgeGuardian")
+    assert far() == "Small data center in the region, L4"

@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from mlsysim.choices import OptionChoice
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -25,7 +26,8 @@ _DEPTH = 2
 class Cast(Part):
     """Who the student is: each persona with an application of the simulation and a story.
 
-    What asks the cast is answered for the persona that plays now; all labs share who that is.
+    What asks the cast is answered for the persona that plays now; all labs share who that is. A
+    story may come with choices that this persona begins with.
 
     >>> from mlsysim import NodeSimulation
     >>> cast = Cast(Journal("vol1-11"), NodeSimulation, {
@@ -37,6 +39,8 @@ class Cast(Part):
     >>> cast.play("TinyPioneer")
     >>> limit(), cast.simulation.scenario.name
     ('arithmetic', 'Doorbell')
+    >>> cast.best("precision", minimize="performance.latency", precision=["fp32", "int8"])()
+    'int8'
     """
 
     kind = "cast"
@@ -47,14 +51,16 @@ class Cast(Part):
         self,
         journal: Journal,
         simulation: type[BaseSimulation],
-        stories: Mapping[str, tuple[str, str]],
+        stories: Mapping[str, tuple[str, str] | tuple[str, str, Mapping[str, Any]]],
     ):
         if not stories:
             raise InvalidInput("stories", stories, "an application and a story for some persona")
         self._simulation = simulation
-        self._stories = {Personas[name].name: told for name, told in stories.items()}
+        cast = {Personas[name].name: told for name, told in stories.items()}
+        self._stories = {name: (told[0], told[1]) for name, told in cast.items()}
+        self._presets = {name: dict(*told[2:]) for name, told in cast.items()}
         for name, (application, _) in self._stories.items():
-            simulation(application, name)
+            simulation(application, name).complete(self._presets[name])
         super().__init__(journal)
 
     @property
@@ -70,12 +76,28 @@ class Cast(Part):
 
     def ledger(self, **choice: Any) -> SystemLedger:
         """Return the ledger of a choice, for the persona that plays now."""
-        return self.simulation.evaluate(choice)
+        return self.simulation.evaluate(self._from_preset(choice))
 
     def value(self, path: str, **choice: Any) -> Callable[[], Any]:
         """Return what gives a number (as a quantity) or a fact of that ledger when asked."""
         group, _, name = path.partition(".")
         return lambda: getattr(getattr(self.ledger(**choice), group), name)
+
+    def best(self, name: str, **goal: Any) -> Callable[[], str]:
+        """Return what gives an option of the best design when asked, as its control calls it.
+
+        `goal` is what `optimize` is given; the limits of the simulation do not bind it.
+        """
+
+        def found() -> str:
+            simulation = self.simulation
+            free = {"respect_verdicts": False, **self._from_preset(goal)}
+            chosen = simulation.optimize(**free).choice[name]
+            controls = (each for each in simulation.choices if isinstance(each, OptionChoice))
+            (options,) = (each.listed() for each in controls if each.name == name)
+            return next(option.label for option in options if option.value == chosen)
+
+        return found
 
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
@@ -83,7 +105,7 @@ class Cast(Part):
 
     def dashboard(self, **options: Any) -> Dashboard:
         """Return a dashboard of the simulation, for the persona that plays now."""
-        return Dashboard(self.simulation, **options)
+        return Dashboard(self.simulation, **self._from_preset(options))
 
     def describe(self) -> Mapping[str, Any]:
         """Return the personas to choose from, and the story of the one that plays."""
@@ -114,6 +136,9 @@ class Cast(Part):
     def actions(self) -> Mapping[str, Callable[[Any], None]]:
         """Return the one thing to do: to become somebody else."""
         return {"play": self.play}
+
+    def _from_preset(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._presets[self.persona], **choice}
 
     def _playing(self) -> str:
         said = self.journal.entry(ROLE) or {}
