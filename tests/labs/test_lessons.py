@@ -45,6 +45,10 @@ CLAIMS = {
         ),
         "hundred requests": lambda: (TAIL, 99 / 100),
         "half busy": lambda: (loads("13_serving"), [0.5] * 4),
+        "400 conversations": lambda: (
+            ServingSimulation("Inference").evaluate({"batch_limit": 400}).violations,
+            (),
+        ),
         "eight conversations": lambda: (load_of_chat(batch_limit=8, request_rate=1.11), 0.5),
     },
 }
