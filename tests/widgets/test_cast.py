@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from mlsysim_widgets import Cast, Dashboard, Gate, Journal, Prediction, Reveal
 
-from mlsysim import InvalidInput, NodeSimulation
+from mlsysim import InvalidInput, NodeSimulation, PlacementSimulation, TrainingSimulation
 from mlsysim.errors import UnknownName
+from mlsysim.explore.optimum import Infeasible
 
 STORIES = {
     "CloudTitan": ("Inference", "Your chat service grows."),
@@ -116,3 +117,82 @@ def test_a_cast_needs_somebody_and_an_application_that_is_served(journal):
         Cast(journal, NodeSimulation, {"CloudTitn": ("Inference", "")})
     with pytest.raises(InvalidInput, match="nodes, not on one"):
         Cast(journal, NodeSimulation, {"CloudTitan": ("Frontier", "")})
+    with pytest.raises(UnknownName, match="Did you mean 'batch_size'"):
+        Cast(journal, NodeSimulation, {"CloudTitan": ("Inference", "", {"batchsize": 8})})
+
+
+def test_a_persona_begins_with_the_choices_of_its_story(journal):
+    cast = Cast(
+        journal,
+        NodeSimulation,
+        {"CloudTitan": ("Inference", "", {"batch_size": 8}), "TinyPioneer": STORIES["TinyPioneer"]},
+    )
+    own = cast.simulation.evaluate({"batch_size": 8}).performance.latency
+    assert cast.ledger().performance.latency == own
+    assert cast.ledger(batch_size=64).performance.latency > own
+    assert cast.dashboard().state["choice"]["batch_size"] == 8
+    assert cast.dashboard(batch_size=64).state["choice"]["batch_size"] == 64
+    play_as_sent(cast, "TinyPioneer")
+    assert cast.dashboard().state["choice"]["batch_size"] == 1
+
+
+def test_the_best_option_is_found_for_whoever_plays_and_named_as_its_control_does(journal):
+    stories = {"EdgeGuardian": ("AutoDrive", ""), "MobileNomad": ("Assistant", "")}
+    cast = Cast(journal, PlacementSimulation, stories)
+    every = {"placement": "all", "respect_verdicts": False}
+    soonest = cast.optimum("placement", minimize="performance.latency", **every)
+    assert soonest() == "The device itself"
+    play_as_sent(cast, "MobileNomad")
+    assert soonest() == "Large data center, H100"
+    # A design that misses a deadline may be the best there is.
+    far = cast.optimum("placement", maximize="performance.latency", distance_km=2e4, **every)
+    play_as_sent(cast, "EdgeGuardian")
+    assert far() == "Small data center in the region, L4"
+
+
+SMALL, LARGE = {"model": "Llama-3.1 8B", "batch_size": 8}, {"model": "Llama-3.1 70B"}
+
+
+@pytest.fixture
+def trained(journal):
+    stories = {
+        "CloudTitan": ("Training", "A large model."),
+        "MobileNomad": ("Inference", "A small model on one node.", SMALL),
+    }
+    return Cast(journal, TrainingSimulation, stories)
+
+
+def test_a_persona_begins_with_its_own_choices_everywhere(trained):
+    trained.play("MobileNomad")
+    expected = TrainingSimulation("Inference", "MobileNomad").evaluate(SMALL)
+    latency = expected.performance.latency
+    assert trained.ledger().performance.latency == latency
+    assert trained.value("performance.latency")() == latency
+    assert trained.dashboard().ledger.performance.latency == latency
+    assert trained.explanation("performance.latency")() == expected.explain(
+        "performance.latency"
+    ).text(depth=2)
+    assert trained.dashboard(batch_size=16).state["choice"]["batch_size"] == 16
+
+
+def test_a_ratio_is_taken_from_where_the_persona_begins(trained):
+    ratio = trained.ratio("performance.latency", precision="fp32")
+    of_cloud = ratio()
+    trained.play("MobileNomad")
+    run = TrainingSimulation("Inference", "MobileNomad").evaluate
+    narrow, wide = (
+        run({**SMALL, "precision": p}).si("performance.latency") for p in ("bf16", "fp32")
+    )
+    assert ratio() == pytest.approx(wide / narrow)
+    assert ratio() != pytest.approx(of_cloud)
+    slower = trained.ratio("performance.throughput", precision="fp32")
+    assert slower() == pytest.approx(narrow / wide)
+
+
+def test_an_optimum_breaks_no_verdict_and_none_is_told(trained):
+    trained.play("MobileNomad")
+    best = trained.optimum("data", minimize="performance.latency", data=[1, 2, 8, 16])
+    assert best() == 8
+    impossible = trained.optimum("data", minimize="performance.latency", data=[1, 8], **LARGE)
+    with pytest.raises(Infeasible):
+        impossible()
