@@ -10,7 +10,8 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, NodeSimulation, Personas
+from mlsysim import Applications, CompressionSimulation, NodeSimulation, Personas
+from mlsysim.precisions import Precisions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
@@ -20,6 +21,16 @@ BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", 
 
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
+    "10_compression": {
+        "16 bits": lambda: (8 * Precisions.fp16.bytes_per_value, 16),
+        "32 bits": lambda: (8 * Precisions.fp32.bytes_per_value, 32),
+        "eight bits": lambda: (8 * Precisions.int8.bytes_per_value, 8),
+        "four bits": lambda: (8 * Precisions.int4.bytes_per_value, 4),
+        "sixteen frames": lambda: (
+            CompressionSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
+            16,
+        ),
+    },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
         "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
