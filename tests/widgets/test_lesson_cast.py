@@ -48,6 +48,16 @@ def test_a_ratio_is_taken_from_where_the_persona_begins(cast):
     assert slower() == pytest.approx(narrow / wide)
 
 
+def test_a_persona_is_held_against_another_ledger(cast):
+    other = TrainingSimulation("Training").evaluate({"model": "Llama-3.1 405B"})
+    cost = "economics.tco"
+    against = cast.relative_to(other, cost, precision="fp8")
+    for persona in ("CloudTitan", "MobileNomad"):
+        cast.play(persona)
+        expected = cast.ledger(precision="fp8").si(cost) / other.si(cost)
+        assert against() == pytest.approx(expected)
+
+
 def test_an_optimum_breaks_no_verdict_and_none_is_told(cast):
     cast.play("MobileNomad")
     best = cast.optimum("data", minimize="performance.latency", data=[1, 2, 8, 16])
