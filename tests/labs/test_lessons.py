@@ -10,8 +10,16 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, NodeSimulation, Personas, PlacementSimulation, ServingSimulation
+from mlsysim import (
+    Applications,
+    CompressionSimulation,
+    NodeSimulation,
+    Personas,
+    PlacementSimulation,
+    ServingSimulation,
+)
 from mlsysim.engine.serving import TAIL
+from mlsysim.precisions import Precisions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
@@ -24,6 +32,16 @@ CLAIMS = {
     "02_ml_systems": {
         "ten milliseconds": lambda: (Applications.AutoDrive.deadline_s, 0.010),
         "500 kilometers": lambda: (PlacementSimulation().complete({})["distance_km"], 500),
+    },
+    "10_compression": {
+        "16 bits": lambda: (8 * Precisions.fp16.bytes_per_value, 16),
+        "32 bits": lambda: (8 * Precisions.fp32.bytes_per_value, 32),
+        "eight bits": lambda: (8 * Precisions.int8.bytes_per_value, 8),
+        "four bits": lambda: (8 * Precisions.int4.bytes_per_value, 4),
+        "sixteen frames": lambda: (
+            CompressionSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
+            16,
+        ),
     },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
@@ -40,7 +58,7 @@ CLAIMS = {
         "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
         "eight operators": lambda: (
-            cast_of("13_serving")._presets["EdgeGuardian"]["batch_limit"],
+            cast_of("13_serving")._begins["EdgeGuardian"]["batch_limit"],
             8,
         ),
         "hundred requests": lambda: (TAIL, 99 / 100),

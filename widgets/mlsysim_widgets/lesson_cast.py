@@ -94,6 +94,12 @@ class Cast(Part):
         """Return what gives, when asked, how many times as large a choice makes a number."""
         return lambda: self.ledger().compare(self.ledger(**choice))[path].ratio
 
+    def relative_to(
+        self, other: SystemLedger, path: str, **choice: Any
+    ) -> Callable[[], float | None]:
+        """Return what gives, when asked, how many times a number of another ledger this one is."""
+        return lambda: other.compare(self.ledger(**choice))[path].ratio
+
     def optimum(self, name: str, **problem: Any) -> Callable[[], Any]:
         """Return what gives, when asked, a choice of the best design: an option as people read it.
 
