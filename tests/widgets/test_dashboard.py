@@ -519,7 +519,7 @@ def test_base_units_are_the_same_numbers():
     assert latency.endswith(" s")
     seconds = dashboard.ledger.performance.latency_s
     assert float(latency.removesuffix(" s")) == pytest.approx(seconds, rel=5e-3)
-    assert metrics["sustainability.carbon"]["base"].endswith("kgCO2e")
+    assert metrics["sustainability.carbon"]["base"].endswith("kg CO₂e")
     assert metrics["performance.binding_limit"]["base"] == ""
 
 

@@ -86,9 +86,7 @@ def _metric(name: str, group: Group, metric: str) -> dict[str, str]:
 def _base_text(group: Group, metric: str) -> str:
     """Write a number in its base unit; nothing for a fact in words."""
     unit = group.metrics[metric].unit
-    if not unit:
-        return ""
-    return f"{units.number_text(group.si(metric))} {units.unit_text(unit)}".rstrip()
+    return units.in_base_unit(group.si(metric), unit) if unit else ""
 
 
 def verdicts(ledger: SystemLedger) -> list[dict[str, Any]]:
