@@ -43,6 +43,8 @@ def alone(browser, complaints):
 
 def numbers_of(page):
     script = "nodes => Object.fromEntries(nodes.map(n => [n.dataset.metric, n.textContent]))"
+    page.locator(".mls-whole:not([open]) > summary").evaluate_all("all => all[0]?.click()")
+    page.locator(".mls-tables tr").first.wait_for()
     return page.locator(".mls-tables [data-metric]").evaluate_all(script)
 
 

@@ -235,7 +235,7 @@ def test_everything_has_a_label_and_every_chart_a_table(dashboard):
     for figure in figures.all():
         assert len(figure.locator("svg[role=img]").get_attribute("aria-label")) > 10
         figure.locator("summary").click()
-        assert figure.locator("table").is_visible()
+        figure.locator("table").wait_for()
         assert figure.locator("tbody tr").count() >= 2
 
 

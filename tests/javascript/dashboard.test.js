@@ -35,6 +35,9 @@ test("everything that Python sent is painted", async () => {
     assert.ok(control(name).textContent.includes(help));
   }
   assert.equal(root.querySelector("[aria-live=polite]").textContent, view.sentence);
+  root.querySelector(".mls-whole").open = true;
+  fire(root.querySelector(".mls-whole"), "toggle");
+  await painted();
   const numbers = [...root.querySelectorAll("[data-metric]")].map((node) => node.textContent);
   const expected = metricsOf(dashboards.waiting);
   assert.deepEqual(numbers.map(withoutSpaces).sort(), expected.map(withoutSpaces).sort());

@@ -77,6 +77,7 @@ class Dashboard(anywidget.AnyWidget):
         self._answered: State = {}
         self._sequence = itertools.count(1)
         self._watched = ""
+        self._specified: BaseSimulation | None = None
         start = {
             "persona": self._simulation.persona.name,
             "application": self._simulation.scenario.name,
@@ -287,9 +288,8 @@ class Dashboard(anywidget.AnyWidget):
         settled = bool(before) and not before.get("draft")
         if record and settled and _design(before) != _design(state):
             self._history.record(before)
-        specification = controls.specification(self._simulation, self._personas, self._applications)
         with self.hold_sync():
-            self.spec = {**specification, "actions": self._offered}
+            self._specify()
             self.state = state
             self.view = {
                 **painted,
@@ -302,6 +302,13 @@ class Dashboard(anywidget.AnyWidget):
                 "offered": offered(self._simulation, self.ledger) if self.ledger else [],
                 "watched": state.get("metric") or self._watched,
             }
+
+    def _specify(self) -> None:
+        """Describe the controls, which are other ones only for another simulation."""
+        if self._specified is not self._simulation:
+            self._specified = self._simulation
+            declared = controls.specification(self._simulation, self._personas, self._applications)
+            self.spec = {**declared, "actions": self._offered}
 
     def _enlarge(self, name: Any) -> None:
         for figure in self.view["figures"]:

@@ -8,7 +8,7 @@ import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
-import { html, keepKeys, place } from "./dom.js";
+import { html, keepKeys, onlyNew, place } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
@@ -18,6 +18,8 @@ import { keepInAddress, linkedDesign, linkTo } from "./links.js";
 
 /** What a number, a question or a figure asks for by itself, without a button among the actions. */
 const ANSWERED_IN_PLACE = ["explain", "explore"];
+
+const SETTLED_MS = 150;
 
 let instances = 0;
 const shownOf = new Map();
@@ -57,6 +59,12 @@ function skeleton(parts) {
     html("summary", {}, "Controls"),
     parts.controls,
   );
+  const whole = html(
+    "details",
+    { class: "mls-more mls-whole" },
+    html("summary", {}, "The whole ledger"),
+    parts.ledger,
+  );
   const answer = html(
     "div",
     { class: "mls-answer" },
@@ -66,7 +74,7 @@ function skeleton(parts) {
     parts.verdicts,
     parts.figures,
     parts.explorations,
-    html("details", { class: "mls-more" }, html("summary", {}, "The whole ledger"), parts.ledger),
+    whole,
     html(
       "details",
       { class: "mls-more mls-python" },
@@ -85,7 +93,7 @@ function skeleton(parts) {
     html("div", { class: "mls-body" }, rail, answer),
     parts.explanation,
   );
-  return { root, rail, answer };
+  return { root, rail, answer, whole };
 }
 
 export function render({ model, el }) {
@@ -171,14 +179,32 @@ export function render({ model, el }) {
     for (const figure of figures) frames.get(figure.name).paint(figure);
   };
 
-  const paintNumbers = (view, explains) => {
+  const cards = new Map();
+  const cardOf = (group, options) => {
+    const key = JSON.stringify([group, options]);
+    if (cards.get(group.group)?.key !== key)
+      cards.set(group.group, { key, root: card(group, options) });
+    return cards.get(group.group).root;
+  };
+  const paintNumbers = onlyNew((shown, options) => {
     const focused =
       page.answer.contains(document.activeElement) && document.activeElement.dataset.metric;
-    const options = { units, explain: explains ? explanation.open : null };
-    page.cards.replaceChildren(...view.cards.map((group) => card(group, options)));
-    page.ledger.replaceChildren(...wholeLedger(view.cards, options));
+    const told = { ...options, explain: options.explains ? explanation.open : null };
+    place(
+      page.cards,
+      shown.map((group) => cardOf(group, told)),
+    );
+    if (page.whole.open) page.ledger.replaceChildren(...wholeLedger(shown, told));
     if (focused) page.answer.querySelector(`[data-metric="${focused}"]`)?.focus();
-  };
+  });
+  const paintVerdicts = onlyNew((verdicts) =>
+    page.verdicts.replaceChildren(...verdicts.map(verdictLine)),
+  );
+  let address = 0;
+  const keepDesign = onlyNew((link) => {
+    clearTimeout(address);
+    address = setTimeout(() => keepInAddress(name, link), SETTLED_MS);
+  });
 
   const paint = () => {
     frame = 0;
@@ -199,8 +225,9 @@ export function render({ model, el }) {
       spec.actions.filter((action) => !ANSWERED_IN_PLACE.includes(action)),
       view,
     );
-    paintNumbers(view, spec.actions.includes("explain"));
-    page.verdicts.replaceChildren(...view.verdicts.map(verdictLine));
+    const explains = spec.actions.includes("explain");
+    paintNumbers(view.cards, { units, explains, whole: page.whole.open });
+    paintVerdicts(view.verdicts);
     page.python.textContent = view.python;
     around.paint(view.around, view.cards, view.watched);
     compared.paint(view.comparison, view.sentence);
@@ -209,7 +236,7 @@ export function render({ model, el }) {
       spec.actions.includes("explore") ? view.offered : [],
       JSON.stringify(view.state),
     );
-    if (onItsOwnPage() && view.sequence > 1) keepInAddress(name, view.link);
+    if (onItsOwnPage() && view.sequence > 1) keepDesign(view.link);
     Object.assign(page.root.dataset, {
       state: JSON.stringify(view.state),
       sequence: view.sequence,
@@ -236,6 +263,7 @@ export function render({ model, el }) {
     act(action);
   });
   page.ledger.before(unitsChoice);
+  page.whole.addEventListener("toggle", schedule);
   el.append(keepKeys(page.root));
   // Whatever changes in Python, the view changes with it, in the same message.
   model.on("change:view", schedule);

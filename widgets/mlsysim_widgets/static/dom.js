@@ -56,3 +56,14 @@ export function keepKeys(root) {
   });
   return root;
 }
+
+/** Call `paint` only with something other than it was called with before. */
+export function onlyNew(paint) {
+  let before = null;
+  return (...what) => {
+    const now = JSON.stringify(what);
+    if (now === before) return;
+    before = now;
+    paint(...what);
+  };
+}

@@ -1,6 +1,6 @@
 /** Figures: the charts that are always in sight, drawn as SVG; any other by plotly.js. */
 
-import { html, place, svg, tableOf, text } from "./dom.js";
+import { html, onlyNew, place, svg, tableOf, text } from "./dom.js";
 import { plotFrame } from "./plot.js";
 
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
@@ -276,6 +276,7 @@ export function figureFrame({ load, ask } = {}) {
   let plot = null;
   let open = false;
   let shown = null;
+  let size = null;
 
   const drawPlot = () => {
     plot ??= plotFrame({ load });
@@ -287,19 +288,30 @@ export function figureFrame({ load, ask } = {}) {
     if (shown.plotly && (open || !draw)) drawPlot();
     else if (open) ask(shown.name);
     else {
-      canvas.replaceChildren();
-      const { clientWidth: width, clientHeight: room } = canvas;
-      canvas.append(draw(shown, Math.max(200, width), room));
+      // Asking for a size in the middle of a painting costs more than the painting.
+      size ??= { width: canvas.clientWidth, height: canvas.clientHeight };
+      canvas.replaceChildren(draw(shown, Math.max(200, size.width), size.height));
     }
   };
-  const paint = (figure) => {
+  const fillTable = () => {
+    if (table.open) table.replaceChildren(table.firstElementChild, tableOf(shown.table));
+  };
+  const paint = onlyNew((figure) => {
     shown = figure;
     root.dataset.figure = figure.name;
     title.textContent = figure.title;
     larger.hidden = !(DRAW[figure.kind] && load && (ask || figure.plotly));
     drawCanvas();
-    table.replaceChildren(table.firstElementChild, tableOf(figure.table));
-  };
+    fillTable();
+  });
+  table.addEventListener("toggle", fillTable);
+  new ResizeObserver(([{ contentRect: box }]) => {
+    const same =
+      size && Math.abs(box.width - size.width) < 1 && Math.abs(box.height - size.height) < 1;
+    if (same || !box.width) return;
+    size = { width: box.width, height: box.height };
+    if (shown && !open && DRAW[shown.kind]) drawCanvas();
+  }).observe(canvas);
   larger.addEventListener("click", () => {
     open = !open;
     larger.setAttribute("aria-pressed", String(open));
