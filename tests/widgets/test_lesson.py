@@ -439,7 +439,7 @@ def test_each_persona_of_a_cast_has_its_own_best_offer(journal):
     stories = {"CloudTitan": ("Inference", "Chats."), "TinyPioneer": ("Doorbell", "Pictures.")}
     cast = Cast(journal, NodeSimulation, stories)
     more = {"now": {}, "more": {"batch_size": 2}}
-    best = cast.best("performance.latency", {"CloudTitan": more, "TinyPioneer": {"now": {}}})
+    best = cast.best("performance.latency", {"CloudTitan": more, "TinyPioneer": {"alone": {}}})
     assert best() == "more"
     cast.play("TinyPioneer")
-    assert best() == "now"
+    assert best() == "alone"
