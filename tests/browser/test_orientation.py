@@ -179,6 +179,8 @@ def test_one_change_is_one_message_each_way(open_page):
     page.on("websocket", listen)
     page.goto(urllib.parse.urljoin(page.url, LAB))
     dashboard = Dashboard(page)
+    # What the journal of the lab tells its page is no answer to a change.
+    page.locator(".mls-journal[data-opened=true]").wait_for()
     frames.clear()
     dashboard.select("region", "Poland")
     updates = [way for way, frame in frames if b'"method":"update"' in frame]

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, Hardware, NodeSimulation, Personas
+from mlsysim import Applications, Hardware, NodeSimulation, Personas, SystemLedger
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
@@ -31,8 +31,26 @@ def outgrows_memory(application, model):
     return "Fits in memory" in [verdict.constraint for verdict in broken]
 
 
+ORIENTATION = ("Inference", "AutoDrive", "Assistant", "KeywordSpotting")
+
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
+    "00_orientation": {
+        "ten million": lambda: (Personas.TinyPioneer.scale_factor, 10_000_000),
+        "ten thousand": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
+        "hundred million": lambda: (Personas.MobileNomad.scale_factor, 100_000_000),
+        "four cards": lambda: (len(SystemLedger().groups), 4),
+        "four groups": lambda: (len(SystemLedger().groups), 4),
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "half the hours": lambda: (
+            [Applications[name].duty_cycle / 2 for name in ORIENTATION],
+            [0.5, 0.025, 0.01, 0.05],
+        ),
+        "twice the years": lambda: (
+            [Applications[name].lifetime_years * 2 for name in ORIENTATION],
+            [10, 20, 6, 10],
+        ),
+    },
     "01_introduction": {
         "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
