@@ -18,6 +18,11 @@ FIRST: Mapping[str, tuple[str, ...]] = {
         "energy_per_sample",
         "model_flops_utilization",
         "binding_limit",
+        "compression_ratio",
+        "speedup",
+        "quality_kept",
+        "offered_load",
+        "time_to_first_token_p99",
     ),
     "sustainability": (
         "carbon",
@@ -27,7 +32,13 @@ FIRST: Mapping[str, tuple[str, ...]] = {
         "water",
         "battery_life",
     ),
-    "economics": ("tco", "capital_cost", "running_cost", "cost_per_sample"),
+    "economics": (
+        "tco",
+        "capital_cost",
+        "running_cost",
+        "cost_per_sample",
+        "cost_per_million_output_tokens",
+    ),
     "reliability": (
         "availability",
         "mean_time_between_failures",
@@ -36,7 +47,7 @@ FIRST: Mapping[str, tuple[str, ...]] = {
         "devices",
     ),
 }
-"""What a card shows, the headline first; the table of the whole ledger shows everything."""
+"""What a card shows where it applies, the headline first; the whole ledger shows everything."""
 
 _ALL = {1: "its one", 2: "both"}
 
@@ -128,7 +139,7 @@ def count(number: int) -> str:
 
 
 def _fleet(simulation: BaseSimulation) -> str:
-    units = simulation.persona.scale_factor
+    units = int(simulation.units)
     return f"{count(units)} {simulation.scenario.unit}{'' if units == 1 else 's'}"
 
 

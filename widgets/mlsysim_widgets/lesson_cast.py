@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from mlsysim.choices import OptionChoice
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -25,6 +26,7 @@ _DEPTH = 2
 class Cast(Part):
     """Who the student is: each persona with an application of the simulation and a story.
 
+    A third entry says where a persona begins: the choices that differ from the application's own.
     What asks the cast is answered for the persona that plays now; all labs share who that is.
 
     >>> from mlsysim import NodeSimulation
@@ -37,6 +39,10 @@ class Cast(Part):
     >>> cast.play("TinyPioneer")
     >>> limit(), cast.simulation.scenario.name
     ('arithmetic', 'Doorbell')
+    >>> round(cast.ratio("performance.flash_used", precision="fp32")(), 1)
+    4.0
+    >>> cast.optimum("precision", minimize="performance.latency", precision="all")()
+    'int8'
     """
 
     kind = "cast"
@@ -47,12 +53,16 @@ class Cast(Part):
         self,
         journal: Journal,
         simulation: type[BaseSimulation],
-        stories: Mapping[str, tuple[str, str]],
+        stories: Mapping[str, tuple[str, str] | tuple[str, str, Mapping[str, Any]]],
     ):
         if not stories:
             raise InvalidInput("stories", stories, "an application and a story for some persona")
         self._simulation = simulation
-        self._stories = {Personas[name].name: told for name, told in stories.items()}
+        told = {Personas[name].name: story for name, story in stories.items()}
+        self._stories = {name: story[:2] for name, story in told.items()}
+        self._begins = {name: dict(*story[2:]) for name, story in told.items()}
+        for name, (application, _) in self._stories.items():
+            simulation(application, name).complete(self._begins[name])
         super().__init__(journal)
 
     @property
@@ -60,15 +70,20 @@ class Cast(Part):
         """The simulation for the persona that plays now."""
         return self._simulation(self._stories[self.persona][0], self.persona)
 
+    @property
+    def start(self) -> dict[str, Any]:
+        """The choices with which the persona that plays now begins."""
+        return self._begins[self.persona]
+
     def play(self, persona: str) -> None:
         """Become another persona, in this lab and the next; raise `UnknownName` for none of it."""
-        if persona not in self._stories:
+        if not isinstance(persona, str) or persona not in self._stories:
             raise UnknownName("persona", persona, self._stories)
         self.journal.write(ROLE, "role", {"persona": persona})
 
     def ledger(self, **choice: Any) -> SystemLedger:
-        """Return the ledger of a choice, for the persona that plays now."""
-        return self.simulation.evaluate(choice)
+        """Return the ledger of a choice, from where the persona that plays now begins."""
+        return self.simulation.evaluate({**self.start, **choice})
 
     def value(self, path: str, **choice: Any) -> Callable[[], Any]:
         """Return what gives a number (as a quantity) or a fact of that ledger when asked."""
@@ -79,15 +94,47 @@ class Cast(Part):
         self, path: str, offers: Mapping[str, Mapping[str, Mapping[str, Any]]]
     ) -> Callable[[], str]:
         """Return what names the best of a persona's offers when asked: designs by their names."""
-        return lambda: self.simulation.best_of(path, offers[self.persona])
+
+        def found() -> str:
+            own = offers[self.persona]
+            designs = {name: {**self.start, **offer} for name, offer in own.items()}
+            return self.simulation.best_of(path, designs)
+
+        return found
+
+    def ratio(self, path: str, **choice: Any) -> Callable[[], float | None]:
+        """Return what gives, when asked, how many times as large a choice makes a number."""
+        return lambda: self.ledger().compare(self.ledger(**choice))[path].ratio
+
+    def relative_to(
+        self, other: SystemLedger, path: str, **choice: Any
+    ) -> Callable[[], float | None]:
+        """Return what gives, when asked, how many times a number of another ledger this one is."""
+        return lambda: other.compare(self.ledger(**choice))[path].ratio
+
+    def optimum(self, name: str, **problem: Any) -> Callable[[], Any]:
+        """Return what gives, when asked, a choice of the best design: an option as people read it.
+
+        The problem is put as to `BaseSimulation.optimize`.
+        """
+
+        def found() -> Any:
+            simulation = self.simulation
+            value = simulation.optimize(**{**self.start, **problem}).choice[name]
+            (declared,) = (each for each in simulation.choices if each.name == name)
+            options = declared.listed() if isinstance(declared, OptionChoice) else ()
+            labels = {option.value: option.label for option in options}
+            return labels.get(value, value)
+
+        return found
 
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
         return lambda: self.ledger(**choice).explain(path).text(depth=_DEPTH)
 
     def dashboard(self, **options: Any) -> Dashboard:
-        """Return a dashboard of the simulation, for the persona that plays now."""
-        return Dashboard(self.simulation, **options)
+        """Return a dashboard of the simulation, where the persona that plays now begins."""
+        return Dashboard(self.simulation, **{**self.start, **options})
 
     def describe(self) -> Mapping[str, Any]:
         """Return the personas to choose from, and the story of the one that plays."""
@@ -118,6 +165,9 @@ class Cast(Part):
     def actions(self) -> Mapping[str, Callable[[Any], None]]:
         """Return the one thing to do: to become somebody else."""
         return {"play": self.play}
+
+    def _from_preset(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._presets[self.persona], **choice}
 
     def _playing(self) -> str:
         said = self.journal.entry(ROLE) or {}
