@@ -179,6 +179,8 @@ def test_one_change_is_one_message_each_way(open_page):
     page.on("websocket", listen)
     page.goto(urllib.parse.urljoin(page.url, LAB))
     dashboard = Dashboard(page)
+    # What the journal of the lab tells its page is no answer to a change.
+    page.locator(".mls-journal[data-opened=true]").wait_for()
     frames.clear()
     dashboard.select("region", "Poland")
     updates = [way for way, frame in frames if b'"method":"update"' in frame]
@@ -215,6 +217,11 @@ def test_page_fits_and_can_be_looked_at(open_page, artifacts, width, scheme):
       return box.left < edge.left - 1 || box.right > edge.right + 1;
     }).map(node => node.textContent)"""
     assert dashboard.root.locator("figure svg text").evaluate_all(clipped) == []
+    # Whichever part of a lab brought its style last, a quiet button stays quiet.
+    edge = dashboard.root.locator(".mls-larger").first.evaluate(
+        "node => getComputedStyle(node).borderTopColor"
+    )
+    assert edge == "rgba(0, 0, 0, 0)"
     lightness = """node => {
       const canvas = document.createElement("canvas").getContext("2d");
       canvas.fillStyle = getComputedStyle(node).backgroundColor;

@@ -13,10 +13,12 @@ from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Repor
 from mlsysim import (
     Applications,
     CompressionSimulation,
+    Hardware,
     NodeSimulation,
     Personas,
     PlacementSimulation,
     ServingSimulation,
+    SystemLedger,
 )
 from mlsysim.engine.serving import TAIL
 from mlsysim.precisions import Precisions
@@ -27,8 +29,60 @@ LESSONS = [lab for lab in LABS if "Prediction(" in lab.read_text(encoding="utf-8
 MOST_WORDS = 900
 BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", "Hand in")
 
+
+def chosen(application, **choice):
+    """Return what a simulation of one node makes of some choices."""
+    complete = NodeSimulation(application).complete(choice)
+    return [complete[name] for name in choice]
+
+
+def outgrows_memory(application, model):
+    """Return whether a model is larger than the memory that an application has."""
+    broken = NodeSimulation(application).evaluate({"model": model}).violations
+    return "Fits in memory" in [verdict.constraint for verdict in broken]
+
+
+ORIENTATION = ("Inference", "AutoDrive", "Assistant", "KeywordSpotting")
+
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
+    "00_orientation": {
+        "ten million": lambda: (Personas.TinyPioneer.scale_factor, 10_000_000),
+        "ten thousand": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
+        "hundred million": lambda: (Personas.MobileNomad.scale_factor, 100_000_000),
+        "four cards": lambda: (len(SystemLedger().groups), 4),
+        "four groups": lambda: (len(SystemLedger().groups), 4),
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "half the hours": lambda: (
+            [Applications[name].duty_cycle / 2 for name in ORIENTATION],
+            [0.5, 0.025, 0.01, 0.05],
+        ),
+        "twice the years": lambda: (
+            [Applications[name].lifetime_years * 2 for name in ORIENTATION],
+            [10, 20, 6, 10],
+        ),
+    },
+    "01_introduction": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "64 conversations": lambda: (Applications.Inference.batch_size, 64),
+        "256 conversations": lambda: (chosen("Inference", batch_size=256), [256]),
+        "two cameras": lambda: (chosen("AutoDrive", batch_size=2), [2]),
+        "two pictures": lambda: (chosen("Doorbell", batch_size=2), [2]),
+        "two sounds": lambda: (chosen("KeywordSpotting", batch_size=2), [2]),
+        "512 tokens": lambda: (chosen("Assistant", sequence_length=512), [512]),
+        "2,048": lambda: (Applications.Assistant.sequence_length, 2048),
+        "3.1 70B": lambda: (Applications.Inference.model.name, "Llama-3.1 70B"),
+        "3.1 8B": lambda: (Applications.Assistant.model.name, "Llama-3.1 8B"),
+        "3.2 3B": lambda: (chosen("Assistant", model="Llama-3.2 3B"), ["Llama-3.2 3B"]),
+        "3.1 405B": lambda: (outgrows_memory("Inference", "Llama-3.1 405B"), True),
+        "5 32B": lambda: (outgrows_memory("Assistant", "Qwen2.5 32B"), True),
+        "FLUX.1-dev": lambda: (outgrows_memory("AutoDrive", "FLUX.1-dev"), True),
+        "VGG-16": lambda: (outgrows_memory("Doorbell", "VGG-16"), True),
+        "twice the price": lambda: (
+            Hardware["Arm Ethos-U55-256"].price_usd / Hardware["ESP32-S3"].price_usd,
+            2,
+        ),
+    },
     "02_ml_systems": {
         "ten milliseconds": lambda: (Applications.AutoDrive.deadline_s, 0.010),
         "500 kilometers": lambda: (PlacementSimulation().complete({})["distance_km"], 500),

@@ -8,6 +8,7 @@ import json
 import ipywidgets
 import pytest
 from mlsysim_widgets import (
+    Cast,
     Dashboard,
     Decision,
     Gate,
@@ -20,7 +21,7 @@ from mlsysim_widgets import (
     store,
 )
 
-from mlsysim import ResourceSimulation
+from mlsysim import NodeSimulation, ResourceSimulation
 from mlsysim.errors import InvalidInput, MLSysimError, UnknownName
 from mlsysim.units import quantity
 
@@ -432,3 +433,13 @@ def test_a_strange_message_changes_nothing(journal, content):
 
 def test_every_error_is_of_the_one_family():
     assert issubclass(store.Unreadable, MLSysimError)
+
+
+def test_each_persona_of_a_cast_has_its_own_best_offer(journal):
+    stories = {"CloudTitan": ("Inference", "Chats."), "TinyPioneer": ("Doorbell", "Pictures.")}
+    cast = Cast(journal, NodeSimulation, stories)
+    more = {"now": {}, "more": {"batch_size": 2}}
+    best = cast.best("performance.latency", {"CloudTitan": more, "TinyPioneer": {"alone": {}}})
+    assert best() == "more"
+    cast.play("TinyPioneer")
+    assert best() == "alone"

@@ -90,6 +90,18 @@ class Cast(Part):
         group, _, name = path.partition(".")
         return lambda: getattr(getattr(self.ledger(**choice), group), name)
 
+    def best(
+        self, path: str, offers: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Callable[[], str]:
+        """Return what names the best of a persona's offers when asked: designs by their names."""
+
+        def found() -> str:
+            own = offers[self.persona]
+            designs = {name: {**self.start, **offer} for name, offer in own.items()}
+            return self.simulation.best_of(path, designs)
+
+        return found
+
     def ratio(self, path: str, **choice: Any) -> Callable[[], float | None]:
         """Return what gives, when asked, how many times as large a choice makes a number."""
         return lambda: self.ledger().compare(self.ledger(**choice))[path].ratio
