@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -19,6 +20,16 @@ LESSONS = [lab for lab in LABS if "Prediction(" in lab.read_text(encoding="utf-8
 MOST_WORDS = 900
 BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", "Hand in")
 
+
+@functools.cache
+def begins(name, persona):
+    """Return the choices with which a persona of a lab begins."""
+    (lab,) = (lab for lab in LESSONS if lab.stem == name)
+    (cast,) = of(played(lab), Cast)
+    cast.play(persona)
+    return cast.ledger().context["choice"]
+
+
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
     "10_compression": {
@@ -30,6 +41,21 @@ CLAIMS = {
             CompressionSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
             16,
         ),
+    },
+    "10_inference_at_scale": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices_per_node, 8),
+        "1,000 requests": lambda: (
+            begins("10_inference_at_scale", "CloudTitan")["request_rate"],
+            1000,
+        ),
+        "140 replicas": lambda: (begins("10_inference_at_scale", "CloudTitan")["replicas"], 140),
+        "300 requests": lambda: (
+            begins("10_inference_at_scale", "MobileNomad")["request_rate"],
+            300,
+        ),
+        "30 replicas": lambda: (begins("10_inference_at_scale", "MobileNomad")["replicas"], 30),
+        "20 requests": lambda: (begins("10_inference_at_scale", "TinyPioneer")["request_rate"], 20),
+        "six replicas": lambda: (begins("10_inference_at_scale", "TinyPioneer")["replicas"], 6),
     },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
