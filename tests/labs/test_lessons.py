@@ -44,11 +44,11 @@ CLAIMS = {
     },
     "10_inference_at_scale": {
         "eight GPUs": lambda: (Applications.Inference.system.devices_per_node, 8),
-        "1,000 requests": lambda: (
+        "900 requests": lambda: (
             begins("10_inference_at_scale", "CloudTitan")["request_rate"],
-            1000,
+            900,
         ),
-        "140 replicas": lambda: (begins("10_inference_at_scale", "CloudTitan")["replicas"], 140),
+        "120 replicas": lambda: (begins("10_inference_at_scale", "CloudTitan")["replicas"], 120),
         "300 requests": lambda: (
             begins("10_inference_at_scale", "MobileNomad")["request_rate"],
             300,
