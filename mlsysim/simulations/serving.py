@@ -162,7 +162,7 @@ class ServingSimulation(BaseSimulation):
         return None if answers else f"{application.label} does not answer prompts token by token."
 
     @property
-    def units(self) -> int:
+    def units(self) -> float:
         """One where devices are shared: a service is as large as its replicas, whoever runs it."""
         return 1 if _shared(self) else super().units
 

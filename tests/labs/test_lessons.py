@@ -11,7 +11,15 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, CompressionSimulation, NodeSimulation, Personas
+from mlsysim import (
+    Applications,
+    CompressionSimulation,
+    NodeSimulation,
+    Personas,
+    PlacementSimulation,
+    ServingSimulation,
+)
+from mlsysim.engine.serving import TAIL
 from mlsysim.precisions import Precisions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,6 +40,10 @@ def begins(name, persona):
 
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
+    "02_ml_systems": {
+        "ten milliseconds": lambda: (Applications.AutoDrive.deadline_s, 0.010),
+        "500 kilometers": lambda: (PlacementSimulation().complete({})["distance_km"], 500),
+    },
     "10_compression": {
         "16 bits": lambda: (8 * Precisions.fp16.bytes_per_value, 16),
         "32 bits": lambda: (8 * Precisions.fp32.bytes_per_value, 32),
@@ -68,6 +80,21 @@ CLAIMS = {
             16,
         ),
     },
+    "13_serving": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "64 conversations": lambda: (Applications.Inference.batch_size, 64),
+        "eight operators": lambda: (
+            cast_of("13_serving")._begins["EdgeGuardian"]["batch_limit"],
+            8,
+        ),
+        "hundred requests": lambda: (TAIL, 99 / 100),
+        "half busy": lambda: (loads("13_serving"), [0.5] * 4),
+        "400 conversations": lambda: (
+            ServingSimulation("Inference").evaluate({"batch_limit": 400}).violations,
+            (),
+        ),
+        "eight conversations": lambda: (load_of_chat(batch_limit=8, request_rate=1.11), 0.5),
+    },
 }
 NUMBER = re.compile(
     r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|sixteen|twenty|hundred|thousand"
@@ -91,6 +118,26 @@ def played(lab):
         if last:
             shown.append(eval(compile(last, lab.name, "eval"), names))  # noqa: S307
     return [*shown, *names.values()]
+
+
+def cast_of(name):
+    """Return who plays in the lab of that name."""
+    (cast,) = of(played(next(lab for lab in LABS if lab.stem == name)), Cast)
+    return cast
+
+
+def loads(name):
+    """Return how busy the system of each persona is when the lab begins."""
+    cast, found = cast_of(name), []
+    for persona in Personas:
+        cast.play(persona)
+        found.append(round(cast.ledger().si("performance.offered_load"), 2))
+    return found
+
+
+def load_of_chat(**choice):
+    """Return how busy the chat node is."""
+    return round(ServingSimulation("Inference").evaluate(choice).si("performance.offered_load"), 2)
 
 
 def of(parts, kind):

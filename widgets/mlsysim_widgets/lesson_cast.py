@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from mlsysim.choices import OptionChoice
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -60,6 +61,8 @@ class Cast(Part):
         told = {Personas[name].name: story for name, story in stories.items()}
         self._stories = {name: story[:2] for name, story in told.items()}
         self._begins = {name: dict(*story[2:]) for name, story in told.items()}
+        for name, (application, _) in self._stories.items():
+            simulation(application, name).complete(self._begins[name])
         super().__init__(journal)
 
     @property
@@ -74,7 +77,7 @@ class Cast(Part):
 
     def play(self, persona: str) -> None:
         """Become another persona, in this lab and the next; raise `UnknownName` for none of it."""
-        if persona not in self._stories:
+        if not isinstance(persona, str) or persona not in self._stories:
             raise UnknownName("persona", persona, self._stories)
         self.journal.write(ROLE, "role", {"persona": persona})
 
@@ -98,11 +101,20 @@ class Cast(Part):
         return lambda: other.compare(self.ledger(**choice))[path].ratio
 
     def optimum(self, name: str, **problem: Any) -> Callable[[], Any]:
-        """Return what gives, when asked, a choice of the best design that breaks no verdict.
+        """Return what gives, when asked, a choice of the best design: an option as people read it.
 
         The problem is put as to `BaseSimulation.optimize`.
         """
-        return lambda: self.simulation.optimize(**{**self.start, **problem}).choice[name]
+
+        def found() -> Any:
+            simulation = self.simulation
+            value = simulation.optimize(**{**self.start, **problem}).choice[name]
+            (declared,) = (each for each in simulation.choices if each.name == name)
+            options = declared.listed() if isinstance(declared, OptionChoice) else ()
+            labels = {option.value: option.label for option in options}
+            return labels.get(value, value)
+
+        return found
 
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
@@ -141,6 +153,9 @@ class Cast(Part):
     def actions(self) -> Mapping[str, Callable[[Any], None]]:
         """Return the one thing to do: to become somebody else."""
         return {"play": self.play}
+
+    def _from_preset(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._presets[self.persona], **choice}
 
     def _playing(self) -> str:
         said = self.journal.entry(ROLE) or {}
