@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -43,6 +44,16 @@ def outgrows_memory(application, model):
 
 
 ORIENTATION = ("Inference", "AutoDrive", "Assistant", "KeywordSpotting")
+
+
+@functools.cache
+def begins(name, persona):
+    """Return the choices with which a persona of a lab begins."""
+    (lab,) = (lab for lab in LESSONS if lab.stem == name)
+    (cast,) = of(played(lab), Cast)
+    cast.play(persona)
+    return cast.ledger().context["choice"]
+
 
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
@@ -96,6 +107,21 @@ CLAIMS = {
             CompressionSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
             16,
         ),
+    },
+    "10_inference_at_scale": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices_per_node, 8),
+        "900 requests": lambda: (
+            begins("10_inference_at_scale", "CloudTitan")["request_rate"],
+            900,
+        ),
+        "120 replicas": lambda: (begins("10_inference_at_scale", "CloudTitan")["replicas"], 120),
+        "300 requests": lambda: (
+            begins("10_inference_at_scale", "MobileNomad")["request_rate"],
+            300,
+        ),
+        "30 replicas": lambda: (begins("10_inference_at_scale", "MobileNomad")["replicas"], 30),
+        "20 requests": lambda: (begins("10_inference_at_scale", "TinyPioneer")["request_rate"], 20),
+        "six replicas": lambda: (begins("10_inference_at_scale", "TinyPioneer")["replicas"], 6),
     },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),

@@ -189,6 +189,16 @@ def test_a_ratio_is_taken_from_where_the_persona_begins(trained):
     assert slower() == pytest.approx(narrow / wide)
 
 
+def test_a_persona_is_held_against_another_ledger(trained):
+    cost = "economics.tco"
+    other = TrainingSimulation("Training").evaluate({"model": "Llama-3.1 405B"})
+    against = trained.relative_to(other, cost, precision="fp8")
+    for persona in ("CloudTitan", "MobileNomad"):
+        trained.play(persona)
+        expected = trained.ledger(precision="fp8").si(cost) / other.si(cost)
+        assert against() == pytest.approx(expected)
+
+
 def test_an_optimum_breaks_no_verdict_and_none_is_told(trained):
     trained.play("MobileNomad")
     best = trained.optimum("data", minimize="performance.latency", data=[1, 2, 8, 16])
