@@ -10,7 +10,9 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, NodeSimulation, Personas
+from mlsysim import Applications, NodeSimulation, Personas, TrainingSimulation
+from mlsysim.optimizers import Optimizers
+from mlsysim.precisions import Precisions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
@@ -20,6 +22,18 @@ BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", 
 
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
+    "08_training": {
+        "1,024 GPUs": lambda: (Applications.Training.system.devices, 1024),
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "32 sequences": lambda: (
+            TrainingSimulation("Inference").complete({"microbatch_size": 32})["microbatch_size"],
+            32,
+        ),
+        "two more": lambda: (
+            Optimizers["Adam"].moment_bytes / Precisions["fp32"].bytes_per_value,
+            2,
+        ),
+    },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
         "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
