@@ -34,6 +34,13 @@ CLAIMS = {
             2,
         ),
     },
+    "05_distributed_training": {
+        "16,384 devices": lambda: (Applications.Frontier.system.devices, 16_384),
+        "16,384 GPUs": lambda: (Applications.Frontier.system.devices, 16_384),
+        "1,024 GPUs": lambda: (Applications.Training.system.devices, 1024),
+        "eight GPUs": lambda: (Applications.Frontier.system.devices_per_node, 8),
+        "64 parts": lambda: (TrainingSimulation("Frontier").complete({"tensor": 64})["tensor"], 64),
+    },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
         "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
