@@ -20,8 +20,10 @@ from mlsysim import (
     PlacementSimulation,
     ServingSimulation,
     SystemLedger,
+    TrainingSimulation,
 )
 from mlsysim.engine.serving import TAIL
+from mlsysim.optimizers import Optimizers
 from mlsysim.precisions import Precisions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -122,6 +124,25 @@ CLAIMS = {
         "30 replicas": lambda: (begins("10_inference_at_scale", "MobileNomad")["replicas"], 30),
         "20 requests": lambda: (begins("10_inference_at_scale", "TinyPioneer")["request_rate"], 20),
         "six replicas": lambda: (begins("10_inference_at_scale", "TinyPioneer")["replicas"], 6),
+    },
+    "08_training": {
+        "1,024 GPUs": lambda: (Applications.Training.system.devices, 1024),
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "32 sequences": lambda: (
+            TrainingSimulation("Inference").complete({"microbatch_size": 32})["microbatch_size"],
+            32,
+        ),
+        "two more": lambda: (
+            Optimizers["Adam"].moment_bytes / Precisions["fp32"].bytes_per_value,
+            2,
+        ),
+    },
+    "05_distributed_training": {
+        "16,384 devices": lambda: (Applications.Frontier.system.devices, 16_384),
+        "16,384 GPUs": lambda: (Applications.Frontier.system.devices, 16_384),
+        "1,024 GPUs": lambda: (Applications.Training.system.devices, 1024),
+        "eight GPUs": lambda: (Applications.Frontier.system.devices_per_node, 8),
+        "64 parts": lambda: (TrainingSimulation("Frontier").complete({"tensor": 64})["tensor"], 64),
     },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
