@@ -355,6 +355,21 @@ def test_two_choices_are_compared():
     assert found["performance.latency"].verdict == "same"
 
 
+def test_the_best_of_named_designs_keeps_every_constraint():
+    simulation = NodeSimulation("KeywordSpotting", "TinyPioneer")
+    designs = {"now": {}, "pairs": {"batch_size": 2}, "array": {"hardware": "Arm Ethos-U55-256"}}
+    speed = {name: simulation.evaluate(each).si("performance.throughput")
+             for name, each in designs.items()}  # fmt: skip
+    assert max(speed, key=speed.get) == "array"
+    assert simulation.best_of("performance.throughput", designs) == "now"
+    slower = {"now": {}, "larger": {"model": "ResNet-8"}}
+    assert simulation.best_of("performance.latency", slower) == "now"
+    with pytest.raises(InvalidInput, match="keeps every constraint"):
+        simulation.best_of("performance.latency", {"pairs": {"batch_size": 2}})
+    with pytest.raises(InvalidInput, match="higher or lower"):
+        simulation.best_of("performance.binding_limit", designs)
+
+
 def test_a_subclass_of_a_teaching_assistant_is_explored_as_it_is():
     class Half(ResourceSimulation):
         choices = (

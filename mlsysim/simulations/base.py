@@ -217,6 +217,29 @@ class BaseSimulation(ABC):
         """
         return self.evaluate(dict(first or {})).compare(self.evaluate(dict(second or {})))
 
+    def best_of(self, metric: str, designs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the name of the design that is best in a metric and keeps every constraint.
+
+        Raises `InvalidInput` for a metric without a better end, and where no design will do.
+
+        >>> from mlsysim import NodeSimulation
+        >>> chips = {"old": {"hardware": "A100"}, "new": {"hardware": "H200"}}
+        >>> NodeSimulation("Inference").best_of("performance.latency", chips)
+        'new'
+        """
+        better = SystemLedger.metric(metric).better
+        if better is None:
+            raise InvalidInput("metric", metric, "one that is better when higher or lower")
+        ledgers = {name: self.evaluate(choice) for name, choice in designs.items()}
+        values = {
+            name: value
+            for name, ledger in ledgers.items()
+            if ledger.feasible and (value := ledger.si(metric)) is not None
+        }
+        if not values:
+            raise InvalidInput("designs", list(designs), "one that keeps every constraint")
+        return (min if better == "lower" else max)(values, key=values.__getitem__)
+
     def _record(
         self,
         evaluate: Evaluate,

@@ -8,6 +8,7 @@ import json
 import ipywidgets
 import pytest
 from mlsysim_widgets import (
+    Cast,
     Dashboard,
     Decision,
     Gate,
@@ -20,7 +21,7 @@ from mlsysim_widgets import (
     store,
 )
 
-from mlsysim import ResourceSimulation
+from mlsysim import ReliabilitySimulation, ResourceSimulation
 from mlsysim.errors import InvalidInput, MLSysimError, UnknownName
 from mlsysim.units import quantity
 
@@ -48,6 +49,33 @@ def opened(lab="vol1-02", student="Ada"):
 def ask(part, action, value=None):
     """Press a button as a page does."""
     part._on_message(part, {"action": action, "value": value}, [])
+
+
+def test_a_persona_runs_what_stands_in_a_data_center_once(journal):
+    stories = {"MobileNomad": ("Training", "One run."), "EdgeGuardian": ("AutoDrive", "A fleet.")}
+    cast = Cast(journal, ReliabilitySimulation, stories)
+    alone = ReliabilitySimulation("Training", "CloudTitan").evaluate({}).reliability
+    assert cast.ledger().reliability == alone
+    dashboard = cast.dashboard()
+    assert (dashboard.persona, dashboard.ledger.reliability) == ("MobileNomad", alone)
+    dashboard.choose(spares=1)
+    assert dashboard.ledger.reliability.devices == alone.devices
+    cast.play("EdgeGuardian")
+    assert cast.ledger().si("reliability.devices") == cast.simulation.persona.scale_factor > 1
+
+
+def test_a_cast_asks_which_design_is_best_for_the_persona_that_plays(journal):
+    stories = {"CloudTitan": ("Inference", "A node."), "MobileNomad": ("Assistant", "Phones.")}
+    place = {"region": "Quebec"}
+    offers = {
+        "CloudTitan": {"place": place, "time": {"replacement_years": 10}},
+        "MobileNomad": {"place": place, "time": {"replacement_years": 6}},
+    }
+    cast = Cast(journal, ResourceSimulation, stories)
+    best = cast.best("sustainability.carbon", offers)
+    assert best() == "place"
+    cast.play("MobileNomad")
+    assert best() == "time"
 
 
 def limit(journal, kind=Prediction, **more):

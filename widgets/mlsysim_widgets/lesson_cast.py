@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import traitlets
 
+from mlsysim.applications import Applications
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -20,11 +22,13 @@ ROLE = "course/persona"
 
 
 _DEPTH = 2
+_NO_FACILITY = "none"
 
 
 class Cast(Part):
     """Who the student is: each persona with an application of the simulation and a story.
 
+    A third entry says where a persona begins: the choices that differ from the application's own.
     What asks the cast is answered for the persona that plays now; all labs share who that is.
 
     >>> from mlsysim import NodeSimulation
@@ -37,6 +41,10 @@ class Cast(Part):
     >>> cast.play("TinyPioneer")
     >>> limit(), cast.simulation.scenario.name
     ('arithmetic', 'Doorbell')
+    >>> round(cast.ratio("performance.flash_used", precision="fp32")(), 1)
+    4.0
+    >>> cast.optimum("precision", minimize="performance.latency", precision="all")()
+    'int8'
     """
 
     kind = "cast"
@@ -47,18 +55,32 @@ class Cast(Part):
         self,
         journal: Journal,
         simulation: type[BaseSimulation],
-        stories: Mapping[str, tuple[str, str]],
+        stories: Mapping[str, tuple[str, str] | tuple[str, str, Mapping[str, Any]]],
     ):
         if not stories:
             raise InvalidInput("stories", stories, "an application and a story for some persona")
         self._simulation = simulation
-        self._stories = {Personas[name].name: told for name, told in stories.items()}
+        told = {Personas[name].name: story for name, story in stories.items()}
+        self._stories = {name: story[:2] for name, story in told.items()}
+        self._begins = {name: dict(*story[2:]) for name, story in told.items()}
         super().__init__(journal)
 
     @property
     def simulation(self) -> BaseSimulation:
-        """The simulation for the persona that plays now."""
-        return self._simulation(self._stories[self.persona][0], self.persona)
+        """The simulation for the persona that plays now.
+
+        A persona's scale counts its own machines; what stands in a data center it runs once.
+        """
+        application, persona = Applications[self._stories[self.persona][0]], Personas[self.persona]
+        if application.facility == _NO_FACILITY:
+            return self._simulation(application, persona)
+        once = replace(persona, scale_factor=1, unit_of_scale=application.unit)
+        return self._simulation(application, once)
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The choices with which the persona that plays now begins."""
+        return self._begins[self.persona]
 
     def play(self, persona: str) -> None:
         """Become another persona, in this lab and the next; raise `UnknownName` for none of it."""
@@ -67,21 +89,38 @@ class Cast(Part):
         self.journal.write(ROLE, "role", {"persona": persona})
 
     def ledger(self, **choice: Any) -> SystemLedger:
-        """Return the ledger of a choice, for the persona that plays now."""
-        return self.simulation.evaluate(choice)
+        """Return the ledger of a choice, from where the persona that plays now begins."""
+        return self.simulation.evaluate({**self.start, **choice})
 
     def value(self, path: str, **choice: Any) -> Callable[[], Any]:
         """Return what gives a number (as a quantity) or a fact of that ledger when asked."""
         group, _, name = path.partition(".")
         return lambda: getattr(getattr(self.ledger(**choice), group), name)
 
+    def ratio(self, path: str, **choice: Any) -> Callable[[], float | None]:
+        """Return what gives, when asked, how many times as large a choice makes a number."""
+        return lambda: self.ledger().compare(self.ledger(**choice))[path].ratio
+
+    def optimum(self, name: str, **problem: Any) -> Callable[[], Any]:
+        """Return what gives, when asked, a choice of the best design that breaks no verdict.
+
+        The problem is put as to `BaseSimulation.optimize`.
+        """
+        return lambda: self.simulation.optimize(**{**self.start, **problem}).choice[name]
+
+    def best(
+        self, path: str, offers: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Callable[[], str]:
+        """Return what names the best of a persona's offers when asked: designs by their names."""
+        return lambda: self.simulation.best_of(path, offers[self.persona])
+
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
         return lambda: self.ledger(**choice).explain(path).text(depth=_DEPTH)
 
     def dashboard(self, **options: Any) -> Dashboard:
-        """Return a dashboard of the simulation, for the persona that plays now."""
-        return Dashboard(self.simulation, **options)
+        """Return a dashboard of the simulation, where the persona that plays now begins."""
+        return Dashboard(self.simulation, **{**self.start, **options})
 
     def describe(self) -> Mapping[str, Any]:
         """Return the personas to choose from, and the story of the one that plays."""
