@@ -230,7 +230,7 @@ class BaseSimulation(ABC):
         better = SystemLedger.metric(metric).better
         if better is None:
             raise InvalidInput("metric", metric, "one that is better when higher or lower")
-        ledgers = {name: self.evaluate(choice) for name, choice in designs.items()}
+        ledgers = {name: self.evaluate(dict(choice)) for name, choice in designs.items()}
         values = {
             name: value
             for name, ledger in ledgers.items()

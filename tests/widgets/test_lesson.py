@@ -69,13 +69,13 @@ def test_a_cast_asks_which_design_is_best_for_the_persona_that_plays(journal):
     place = {"region": "Quebec"}
     offers = {
         "CloudTitan": {"place": place, "time": {"replacement_years": 10}},
-        "MobileNomad": {"place": place, "time": {"replacement_years": 6}},
+        "MobileNomad": {"place": place, "years": {"replacement_years": 6}},
     }
     cast = Cast(journal, ResourceSimulation, stories)
     best = cast.best("sustainability.carbon", offers)
     assert best() == "place"
     cast.play("MobileNomad")
-    assert best() == "time"
+    assert best() == "years"
 
 
 def limit(journal, kind=Prediction, **more):
