@@ -10,13 +10,23 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, NodeSimulation, Personas
+from mlsysim import Applications, NodeSimulation, Personas, ReliabilitySimulation
+from mlsysim.failure_rates import FailureRates
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
 LESSONS = [lab for lab in LABS if "Prediction(" in lab.read_text(encoding="utf-8")]
 MOST_WORDS = 900
 BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", "Hand in")
+
+
+def begins(stem, persona, choice):
+    """Return the choice with which a persona begins a lab."""
+    (lab,) = (each for each in LESSONS if each.stem == stem)
+    (cast,) = of(played(lab), Cast)
+    cast.play(persona)
+    return {**cast.simulation.defaults, **cast.start}[choice]
+
 
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
@@ -30,6 +40,36 @@ CLAIMS = {
             NodeSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
             16,
         ),
+    },
+    "07_fault_tolerance": {
+        "ten minutes": lambda: (
+            begins("07_fault_tolerance", "CloudTitan", "checkpoint_interval_minutes"),
+            10,
+        ),
+        "2,048 nodes": lambda: (Applications.Frontier.system.nodes, 2048),
+        "eight GPUs": lambda: (Applications.Frontier.system.devices_per_node, 8),
+        "ten seconds": lambda: (
+            begins("07_fault_tolerance", "CloudTitan", "checkpoint_cost_s"),
+            10,
+        ),
+        "128 nodes": lambda: (Applications.Training.system.nodes, 128),
+        "128 rented": lambda: (Applications.Training.system.nodes, 128),
+        "two minutes": lambda: (
+            begins("07_fault_tolerance", "EdgeGuardian", "checkpoint_cost_s"),
+            120,
+        ),
+        "four times": lambda: (
+            round(
+                FailureRates["opt_cluster"].failures_per_node_second
+                / Applications.Frontier.failure_rate.failures_per_node_second
+            ),
+            4,
+        ),
+        "30 minutes": lambda: (
+            ReliabilitySimulation("Frontier").complete({"restart_minutes": 30})["restart_minutes"],
+            30,
+        ),
+        "10,000 cars": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
     },
 }
 NUMBER = re.compile(
