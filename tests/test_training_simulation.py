@@ -316,10 +316,13 @@ def test_the_parts_of_a_step_that_wait_are_shares_of_it():
     assert performance.si("parallel_efficiency") == pytest.approx(1 - (bubble + links) / step)
 
 
-def test_every_copy_of_a_run_has_its_own_devices():
-    many = TrainingSimulation("Training", "EdgeGuardian").evaluate({})
-    assert many.si("reliability.devices") == 10_000 * 1024
-    assert verdict(many, "Devices there are").holds
+@pytest.mark.parametrize("application", ["AutoDrive", "Training"])
+def test_a_model_is_trained_once_whoever_runs_it_afterwards(application):
+    one, many = (
+        TrainingSimulation(application, persona) for persona in ("CloudTitan", "TinyPioneer")
+    )
+    assert one.units == many.units == 1
+    assert many.evaluate({}) == replace(one.evaluate({}), context=many.evaluate({}).context)
 
 
 def test_a_run_on_one_node_fails_as_small_jobs_do():

@@ -105,6 +105,11 @@ class BaseSimulation(ABC):
         """Return what `choice` leads to; choices left out take their default."""
 
     @property
+    def units(self) -> int:
+        """How many units of the application the persona runs."""
+        return self.persona.scale_factor
+
+    @property
     def defaults(self) -> dict[str, Any]:
         """The choice a practitioner would start from."""
         return {choice.name: choice.default for choice in self.choices}

@@ -340,9 +340,14 @@ class TrainingSimulation(BaseSimulation):
             )
         return None
 
+    @property
+    def units(self) -> int:
+        """One: a model is trained once, on however many devices its persona then runs it."""
+        return 1
+
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of a training run."""
-        scenario, units = self._scenario(choice), as_float(self.persona.scale_factor)
+        scenario, units = self._scenario(choice), as_float(self.units)
         step = self._step(scenario, choice)
         kept = _survival(scenario, choice)
         performance = _run(scenario, choice, step, kept.si("goodput"))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import traitlets
 
-from mlsysim.applications import Applications
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -22,7 +20,6 @@ ROLE = "course/persona"
 
 
 _DEPTH = 2
-_NO_FACILITY = "none"
 
 
 class Cast(Part):
@@ -67,15 +64,8 @@ class Cast(Part):
 
     @property
     def simulation(self) -> BaseSimulation:
-        """The simulation for the persona that plays now.
-
-        A persona's scale counts its own machines; what stands in a data center it runs once.
-        """
-        application, persona = Applications[self._stories[self.persona][0]], Personas[self.persona]
-        if application.facility == _NO_FACILITY:
-            return self._simulation(application, persona)
-        once = replace(persona, scale_factor=1, unit_of_scale=application.unit)
-        return self._simulation(application, once)
+        """The simulation for the persona that plays now."""
+        return self._simulation(self._stories[self.persona][0], self.persona)
 
     @property
     def start(self) -> dict[str, Any]:
@@ -107,12 +97,6 @@ class Cast(Part):
         The problem is put as to `BaseSimulation.optimize`.
         """
         return lambda: self.simulation.optimize(**{**self.start, **problem}).choice[name]
-
-    def best(
-        self, path: str, offers: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    ) -> Callable[[], str]:
-        """Return what names the best of a persona's offers when asked: designs by their names."""
-        return lambda: self.simulation.best_of(path, offers[self.persona])
 
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
