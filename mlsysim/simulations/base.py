@@ -105,7 +105,7 @@ class BaseSimulation(ABC):
         """Return what `choice` leads to; choices left out take their default."""
 
     @property
-    def units(self) -> int:
+    def units(self) -> float:
         """How many units of the application the persona runs."""
         return self.persona.scale_factor
 

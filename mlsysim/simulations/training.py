@@ -35,7 +35,7 @@ from mlsysim.simulations.declared import (
 from mlsysim.simulations.deployment import Deployment, _verdict, ends_of, verdicts
 from mlsysim.simulations.node import _narrowed
 from mlsysim.systems import SHARDINGS, Layout
-from mlsysim.tracing import as_float
+from mlsysim.tracing import SourcedFloat, as_float, call, current_recorder
 from mlsysim.units import humanize
 
 # Formats in which weights are trained; narrower ones have no arithmetic for gradients.
@@ -45,6 +45,15 @@ _DEGREES = ("tensor", "pipeline", "virtual_stages", "data", "context", "expert")
 
 # The embedding and the head may fill a chunk each, as those of Llama 3 405B did.
 _ENDS = 2
+
+# What a persona has many of are devices that run the model, not trainings of it.
+_ONE_RUN = SourcedFloat(
+    1.0,
+    name="training_runs",
+    label="runs of one model",
+    unit="dimensionless",
+    source="project-mission",
+)
 
 _LARGEST_BUBBLE = 0.2
 _LEAST_EFFICIENCY = 0.5
@@ -341,13 +350,16 @@ class TrainingSimulation(BaseSimulation):
         return None
 
     @property
-    def units(self) -> int:
+    def units(self) -> float:
         """One: a model is trained once, on however many devices its persona then runs it."""
-        return 1
+        return _ONE_RUN
 
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of a training run."""
-        scenario, units = self._scenario(choice), as_float(self.units)
+        scenario, units = self._scenario(choice), self.units
+        if current_recorder() is not None:
+            # On a single device nothing else would lead from the number of devices to a source.
+            units = call(float, (units,))
         step = self._step(scenario, choice)
         kept = _survival(scenario, choice)
         performance = _run(scenario, choice, step, kept.si("goodput"))

@@ -128,7 +128,7 @@ def count(number: int) -> str:
 
 
 def _fleet(simulation: BaseSimulation) -> str:
-    units = simulation.units
+    units = int(simulation.units)
     return f"{count(units)} {simulation.scenario.unit}{'' if units == 1 else 's'}"
 
 
