@@ -21,7 +21,7 @@ from mlsysim_widgets import (
     store,
 )
 
-from mlsysim import ReliabilitySimulation, ResourceSimulation
+from mlsysim import ResourceSimulation
 from mlsysim.errors import InvalidInput, MLSysimError, UnknownName
 from mlsysim.units import quantity
 
@@ -49,19 +49,6 @@ def opened(lab="vol1-02", student="Ada"):
 def ask(part, action, value=None):
     """Press a button as a page does."""
     part._on_message(part, {"action": action, "value": value}, [])
-
-
-def test_a_persona_runs_what_stands_in_a_data_center_once(journal):
-    stories = {"MobileNomad": ("Training", "One run."), "EdgeGuardian": ("AutoDrive", "A fleet.")}
-    cast = Cast(journal, ReliabilitySimulation, stories)
-    alone = ReliabilitySimulation("Training", "CloudTitan").evaluate({}).reliability
-    assert cast.ledger().reliability == alone
-    dashboard = cast.dashboard()
-    assert (dashboard.persona, dashboard.ledger.reliability) == ("MobileNomad", alone)
-    dashboard.choose(spares=1)
-    assert dashboard.ledger.reliability.devices == alone.devices
-    cast.play("EdgeGuardian")
-    assert cast.ledger().si("reliability.devices") == cast.simulation.persona.scale_factor > 1
 
 
 def test_a_cast_asks_which_design_is_best_for_the_persona_that_plays(journal):

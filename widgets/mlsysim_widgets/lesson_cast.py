@@ -98,6 +98,12 @@ class Cast(Part):
         """
         return lambda: self.simulation.optimize(**{**self.start, **problem}).choice[name]
 
+    def best(
+        self, path: str, offers: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Callable[[], str]:
+        """Return what names the best of a persona's offers when asked: designs by their names."""
+        return lambda: self.simulation.best_of(path, offers[self.persona])
+
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
         return lambda: self.ledger(**choice).explain(path).text(depth=_DEPTH)
