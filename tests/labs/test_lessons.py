@@ -28,6 +28,17 @@ def begins(stem, persona, choice):
     return {**cast.simulation.defaults, **cast.start}[choice]
 
 
+def offered(stem, offer, choice, field):
+    """Return what an offer of a lab makes of a choice, over what an application has, for each."""
+    (lab,) = (each for each in LESSONS if each.stem == stem)
+    parts = played(lab)
+    (offers,) = (each for each in parts if isinstance(each, dict) and set(each) == set(Personas))
+    (cast,) = of(parts, Cast)
+    for persona in Personas:
+        cast.play(persona)
+        yield offers[persona][offer][choice] / getattr(cast.simulation.scenario, field)
+
+
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
     "11_acceleration": {
@@ -70,6 +81,22 @@ CLAIMS = {
             30,
         ),
         "10,000 cars": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
+    },
+    "15_sustainable_ai": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "10,000 cars": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
+        "100 million": lambda: (Personas.MobileNomad.scale_factor, 100e6),
+        "three years": lambda: (Applications.Assistant.lifetime_years, 3),
+        "10 million": lambda: (Personas.TinyPioneer.scale_factor, 10e6),
+        "five years": lambda: (Applications.Doorbell.lifetime_years, 5),
+        "twice as long": lambda: (
+            list(offered("15_sustainable_ai", "time", "replacement_years", "lifetime_years")),
+            [2, 2, 2, 2],
+        ),
+        "half the hours": lambda: (
+            list(offered("15_sustainable_ai", "efficiency", "duty_cycle", "duty_cycle")),
+            [0.5, 0.5, 0.5, 0.5],
+        ),
     },
 }
 NUMBER = re.compile(
