@@ -113,7 +113,8 @@ def of_format(task: str, precision: str, parameters: float) -> tuple[float, str]
 def of_pruning(task: str, technique: str, sparsity: Any, parameters: float) -> tuple[Any, str]:
     """Return the quality that pruning keeps, on straight lines between what was measured.
 
-    Beyond the last measurement the line leads to nothing where nothing is left.
+    Beyond the last measurement the line leads to nothing where nothing is left. Two of every four
+    weights are always one half.
 
     >>> kept, _ = of_pruning("visual wake words", "channels", 0.881, 4e6)
     >>> round(float(kept), 3)
@@ -122,6 +123,8 @@ def of_pruning(task: str, technique: str, sparsity: Any, parameters: float) -> t
     rows = _nearest(measured(task, technique), parameters)
     if not rows:
         raise UnknownName("task", task, dict.fromkeys(row.task for row in Compressions.values()))
+    if technique == "2:4":
+        return rows[0].kept, rows[0].measured_on
     known = sorted((float(row.setting), row.kept) for row in rows)
     shares = [0.0, *(share for share, _ in known), 1.0]
     kept = [1.0, *(quality for _, quality in known), 0.0]

@@ -324,7 +324,19 @@ def humanize(value: float | None, unit: str) -> str:
         return "–"
     if unit == "dimensionless":
         return f"{_digits(value * 100)} %" if abs(value) <= 1 else _digits(value)
-    step = best_scale(value, unit)
+    return _written(value, best_scale(value, unit))
+
+
+def in_base_unit(value: float, unit: str) -> str:
+    """Write a value of a base unit in that very unit, as short as people write it.
+
+    >>> in_base_unit(0.0843, "second"), in_base_unit(1234.5, "USD"), in_base_unit(0.5, "sample")
+    ('0.0843 s', '$1,234', '0.5')
+    """
+    return _written(value, next(step for step in LADDERS[unit] if step.factor == 1.0))
+
+
+def _written(value: float, step: Scale) -> str:
     number = _digits(value / step.factor)
     if step.label.startswith("$"):
         return f"${number}{step.label[1:]}"

@@ -68,7 +68,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what tests measured, gathered from all workers."""
     reports = [
         report
-        for outcome in ("passed", "failed")
+        for outcome in ("passed", "failed", "xfailed")
         for report in terminalreporter.stats.get(outcome, [])
     ]
     lines = [

@@ -339,6 +339,14 @@ def test_two_of_four_removes_one_half_and_says_so_to_who_wants_more():
     assert not verdict(more, "The pattern removes enough").holds
 
 
+@pytest.mark.parametrize("pruning", ["unstructured", "channels", "2:4"])
+def test_the_quality_that_pruning_leaves_is_explained_down_to_its_measurement(pruning):
+    ledger = run("AutoDrive", pruning=pruning, sparsity=0.5)
+    explanation = ledger.explain("performance.quality_kept")
+    assert explanation.evaluate() == pytest.approx(ledger.si("performance.quality_kept"))
+    assert explanation.sources()
+
+
 def test_a_format_that_is_only_stored_is_smaller_but_not_faster():
     """Weights of 16 bits on hardware that computes in 32: the network takes the time it took."""
     scenario = Applications.Doorbell

@@ -399,14 +399,24 @@ def test_more_requests_move_the_tail_most(chat):
 
 def test_longer_service_and_more_of_it_scale(chat):
     once, twice = (chat.evaluate({"duration_days": days}) for days in (50, 100))
-    double = replace(Personas.CloudTitan, name="Twice", scale_factor=2)
-    many = ServingSimulation("Inference", double).evaluate({"duration_days": 50})
+    many = chat.evaluate({"duration_days": 50, "replicas": 2, "request_rate": 10.0})
     for path in ("sustainability.energy", "sustainability.water", "sustainability.carbon",
                  "economics.tco", "reliability.expected_failures"):  # fmt: skip
         for other in (twice, many):
             assert other.si(path) == pytest.approx(2 * once.si(path), rel=1e-12), path
     assert many.si("reliability.devices") == 2 * once.si("reliability.devices")
-    assert many.performance == twice.performance == once.performance
+    assert twice.performance == once.performance
+
+
+def test_a_service_is_one_whoever_runs_it_and_phones_are_as_many_as_there_are(chat):
+    others = ServingSimulation("Inference", "TinyPioneer").evaluate({})
+    assert others.economics == chat.evaluate({}).economics
+    one, two = (
+        ServingSimulation("Assistant", replace(Personas.CloudTitan, scale_factor=count))
+        for count in (1, 2)
+    )
+    ratio = one.evaluate({}).compare(two.evaluate({}))["economics.tco"].ratio
+    assert ratio == pytest.approx(2)
 
 
 def test_a_fuller_batch_makes_tokens_cheaper_and_slower(chat):

@@ -161,6 +161,11 @@ class ServingSimulation(BaseSimulation):
         answers = application.phase in _PHASES and set(application.model.phases) >= _PHASES
         return None if answers else f"{application.label} does not answer prompts token by token."
 
+    @property
+    def units(self) -> float:
+        """One where devices are shared: a service is as large as its replicas, whoever runs it."""
+        return 1 if _shared(self) else super().units
+
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of the replicas that answer the requests."""
         scenario = self._scenario(choice)
@@ -169,7 +174,7 @@ class ServingSimulation(BaseSimulation):
         deployment = Deployment(
             scenario=scenario,
             performance=_of_all(served.performance, replicas, scenario.system.layout.tensor),
-            units=self.persona.scale_factor * replicas,
+            units=self.units * replicas,
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
@@ -215,7 +220,7 @@ class ServingSimulation(BaseSimulation):
 
     def _failures(self, deployment: Deployment, replicas: Any) -> Reliability:
         """Return failures by node: small replicas stand in one node together."""
-        system, scale = deployment.scenario.system, self.persona.scale_factor
+        system, scale = deployment.scenario.system, self.units
         share = min(1.0, system.devices / system.devices_per_node)
         nodes = replace(deployment, units=scale * np.ceil(replicas * share))
         found = nodes.failures(deployment.scenario.failure_rate)

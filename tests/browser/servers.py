@@ -22,8 +22,16 @@ CELLS = {
     "waiting": "Dashboard(Waiting)",
     "hostile": "Dashboard(Hostile)",
     "resources": "Dashboard(ResourceSimulation, region='Quebec')",
+    # The least that a change can cost: a selector whose choice comes back as a label.
+    "echo": """\
+from ipywidgets import Dropdown, Label, VBox
+from mlsysim import Regions
+selector, label = Dropdown(options=list(Regions)), Label()
+selector.observe(lambda change: setattr(label, "value", f"chosen {change['new']}"), "value")
+VBox([selector, label])""",
+    "plain": "from ipywidgets import Button\nButton(description='Plain')",
 }
-BEFORE = f"""\
+DASHBOARDS = f"""\
 import sys
 sys.path.insert(0, {str(TESTS)!r})
 from mlsysim import ResourceSimulation
@@ -45,7 +53,7 @@ def write_notebooks(folder: Path) -> None:
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
             cells=[
                 nbformat.v4.new_markdown_cell(f"# {name.capitalize()}\n## Dashboard"),
-                nbformat.v4.new_code_cell(BEFORE + cell),
+                nbformat.v4.new_code_cell((DASHBOARDS if "Dashboard" in cell else "") + cell),
             ],
         )
         nbformat.write(notebook, folder / f"{name}.ipynb")

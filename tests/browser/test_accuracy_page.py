@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mlsysim_widgets.accuracy import accuracy_page
+from mlsysim_widgets.accuracy_page import accuracy_page
 from playwright.sync_api import expect
 
 from mlsysim.validation import results

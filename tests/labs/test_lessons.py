@@ -10,8 +10,18 @@ import nbformat
 import pytest
 from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Report, Reveal
 
-from mlsysim import Applications, NodeSimulation, Personas, ReliabilitySimulation
+from mlsysim import (
+    Applications,
+    CompressionSimulation,
+    NodeSimulation,
+    Personas,
+    PlacementSimulation,
+    ReliabilitySimulation,
+    ServingSimulation,
+)
+from mlsysim.engine.serving import TAIL
 from mlsysim.failure_rates import FailureRates
+from mlsysim.precisions import Precisions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABS = sorted((REPOSITORY / "labs").glob("vol*/*.ipynb"))
@@ -20,27 +30,22 @@ MOST_WORDS = 900
 BEATS = ("Predict", "Act", "Break it", "Reveal", "Decide", "Does it transfer?", "Hand in")
 
 
-def begins(stem, persona, choice):
-    """Return the choice with which a persona begins a lab."""
-    (lab,) = (each for each in LESSONS if each.stem == stem)
-    (cast,) = of(played(lab), Cast)
-    cast.play(persona)
-    return {**cast.simulation.defaults, **cast.start}[choice]
-
-
-def offered(stem, offer, choice, field):
-    """Return what an offer of a lab makes of a choice, over what an application has, for each."""
-    (lab,) = (each for each in LESSONS if each.stem == stem)
-    parts = played(lab)
-    (offers,) = (each for each in parts if isinstance(each, dict) and set(each) == set(Personas))
-    (cast,) = of(parts, Cast)
-    for persona in Personas:
-        cast.play(persona)
-        yield offers[persona][offer][choice] / getattr(cast.simulation.scenario, field)
-
-
 # What stands behind each number of a story: as it is written, and where the project has it.
 CLAIMS = {
+    "02_ml_systems": {
+        "ten milliseconds": lambda: (Applications.AutoDrive.deadline_s, 0.010),
+        "500 kilometers": lambda: (PlacementSimulation().complete({})["distance_km"], 500),
+    },
+    "10_compression": {
+        "16 bits": lambda: (8 * Precisions.fp16.bytes_per_value, 16),
+        "32 bits": lambda: (8 * Precisions.fp32.bytes_per_value, 32),
+        "eight bits": lambda: (8 * Precisions.int8.bytes_per_value, 8),
+        "four bits": lambda: (8 * Precisions.int4.bytes_per_value, 4),
+        "sixteen frames": lambda: (
+            CompressionSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
+            16,
+        ),
+    },
     "11_acceleration": {
         "64 conversations": lambda: (Applications.Inference.batch_size, 64),
         "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
@@ -90,13 +95,28 @@ CLAIMS = {
         "10 million": lambda: (Personas.TinyPioneer.scale_factor, 10e6),
         "five years": lambda: (Applications.Doorbell.lifetime_years, 5),
         "twice as long": lambda: (
-            list(offered("15_sustainable_ai", "time", "replacement_years", "lifetime_years")),
+            list(offered("time", "replacement_years", "lifetime_years")),
             [2, 2, 2, 2],
         ),
         "half the hours": lambda: (
-            list(offered("15_sustainable_ai", "efficiency", "duty_cycle", "duty_cycle")),
+            list(offered("efficiency", "duty_cycle", "duty_cycle")),
             [0.5, 0.5, 0.5, 0.5],
         ),
+    },
+    "13_serving": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "64 conversations": lambda: (Applications.Inference.batch_size, 64),
+        "eight operators": lambda: (
+            cast_of("13_serving")._begins["EdgeGuardian"]["batch_limit"],
+            8,
+        ),
+        "hundred requests": lambda: (TAIL, 99 / 100),
+        "half busy": lambda: (loads("13_serving"), [0.5] * 4),
+        "400 conversations": lambda: (
+            ServingSimulation("Inference").evaluate({"batch_limit": 400}).violations,
+            (),
+        ),
+        "eight conversations": lambda: (load_of_chat(batch_limit=8, request_rate=1.11), 0.5),
     },
 }
 NUMBER = re.compile(
@@ -121,6 +141,43 @@ def played(lab):
         if last:
             shown.append(eval(compile(last, lab.name, "eval"), names))  # noqa: S307
     return [*shown, *names.values()]
+
+
+def cast_of(name):
+    """Return who plays in the lab of that name."""
+    (cast,) = of(played(next(lab for lab in LABS if lab.stem == name)), Cast)
+    return cast
+
+
+def begins(name, persona, choice):
+    """Return the choice with which a persona begins the lab of that name."""
+    cast = cast_of(name)
+    cast.play(persona)
+    return {**cast.simulation.defaults, **cast.start}[choice]
+
+
+def offered(offer, choice, field):
+    """Return what an offer against carbon makes of a choice, over what each application has."""
+    parts = played(next(lab for lab in LABS if lab.stem == "15_sustainable_ai"))
+    (offers,) = (each for each in parts if isinstance(each, dict) and set(each) == set(Personas))
+    (cast,) = of(parts, Cast)
+    for persona in Personas:
+        cast.play(persona)
+        yield offers[persona][offer][choice] / getattr(cast.simulation.scenario, field)
+
+
+def loads(name):
+    """Return how busy the system of each persona is when the lab begins."""
+    cast, found = cast_of(name), []
+    for persona in Personas:
+        cast.play(persona)
+        found.append(round(cast.ledger().si("performance.offered_load"), 2))
+    return found
+
+
+def load_of_chat(**choice):
+    """Return how busy the chat node is."""
+    return round(ServingSimulation("Inference").evaluate(choice).si("performance.offered_load"), 2)
 
 
 def of(parts, kind):

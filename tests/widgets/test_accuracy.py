@@ -6,7 +6,7 @@ import json
 
 import pytest
 from mlsysim_widgets import Accuracy, accuracy, lab_index
-from mlsysim_widgets.accuracy import accuracy_page
+from mlsysim_widgets.accuracy_page import accuracy_page
 from mlsysim_widgets.scripts import STATIC
 
 from mlsysim.errors import UnknownName

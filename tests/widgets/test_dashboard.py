@@ -11,6 +11,7 @@ from mlsysim_widgets import Dashboard
 from mlsysim import (
     Applications,
     BaseSimulation,
+    CompressionSimulation,
     InvalidInput,
     NumberChoice,
     OptionChoice,
@@ -18,6 +19,7 @@ from mlsysim import (
     Personas,
     ReliabilitySimulation,
     ResourceSimulation,
+    ServingSimulation,
     SystemLedger,
 )
 from mlsysim.errors import UnknownName
@@ -517,7 +519,7 @@ def test_base_units_are_the_same_numbers():
     assert latency.endswith(" s")
     seconds = dashboard.ledger.performance.latency_s
     assert float(latency.removesuffix(" s")) == pytest.approx(seconds, rel=5e-3)
-    assert metrics["sustainability.carbon"]["base"].endswith("kgCO2e")
+    assert metrics["sustainability.carbon"]["base"].endswith("kg CO₂e")
     assert metrics["performance.binding_limit"]["base"] == ""
 
 
@@ -630,3 +632,15 @@ def test_figures_in_sight_can_be_enlarged_and_the_library_comes_with_them(asked)
     answer, buffers = ask(action="library")
     assert answer["reply"] == "library"
     assert b"plotly" in buffers[0][:200]
+
+
+@pytest.mark.parametrize(
+    ("simulation", "labels"),
+    [
+        (CompressionSimulation, {"Times smaller", "Times faster", "Quality kept"}),
+        (ServingSimulation, {"Load", "First token, 99 %", "Cost per million tokens"}),
+    ],
+)
+def test_cards_show_what_a_simulation_is_about(simulation, labels):
+    cards = Dashboard(simulation).view["cards"]
+    assert labels <= {metric["label"] for card in cards for metric in card["metrics"]}

@@ -18,6 +18,11 @@ FIRST: Mapping[str, tuple[str, ...]] = {
         "energy_per_sample",
         "model_flops_utilization",
         "binding_limit",
+        "compression_ratio",
+        "speedup",
+        "quality_kept",
+        "offered_load",
+        "time_to_first_token_p99",
     ),
     "sustainability": (
         "carbon",
@@ -27,7 +32,13 @@ FIRST: Mapping[str, tuple[str, ...]] = {
         "water",
         "battery_life",
     ),
-    "economics": ("tco", "capital_cost", "running_cost", "cost_per_sample"),
+    "economics": (
+        "tco",
+        "capital_cost",
+        "running_cost",
+        "cost_per_sample",
+        "cost_per_million_output_tokens",
+    ),
     "reliability": (
         "availability",
         "mean_time_between_failures",
@@ -36,7 +47,7 @@ FIRST: Mapping[str, tuple[str, ...]] = {
         "devices",
     ),
 }
-"""What a card shows, the headline first; the table of the whole ledger shows everything."""
+"""What a card shows where it applies, the headline first; the whole ledger shows everything."""
 
 _ALL = {1: "its one", 2: "both"}
 
@@ -75,9 +86,7 @@ def _metric(name: str, group: Group, metric: str) -> dict[str, str]:
 def _base_text(group: Group, metric: str) -> str:
     """Write a number in its base unit; nothing for a fact in words."""
     unit = group.metrics[metric].unit
-    if not unit:
-        return ""
-    return f"{units.number_text(group.si(metric))} {units.unit_text(unit)}".rstrip()
+    return units.in_base_unit(group.si(metric), unit) if unit else ""
 
 
 def verdicts(ledger: SystemLedger) -> list[dict[str, Any]]:

@@ -15,7 +15,22 @@ from mlsysim.simulations.base import BaseSimulation
 PROMINENT = ("region",)
 """Choices that stand beside persona and application."""
 
-_UNITS = {"USD": "$", "1/second": "per second", "kilogram_CO2e": "kg CO₂e"}
+# How units of controls are written; asking pint for any other one costs as much as a page.
+_UNITS = {
+    "": "",
+    "dimensionless": "",
+    "USD": "$",
+    "1/second": "per second",
+    "kilogram_CO2e": "kg CO₂e",
+    "byte": "B",
+    "terabyte": "TB",
+    "gigabit/second": "Gb/s",
+    "megabyte/second": "MB/s",
+    "gigabyte/second": "GB/s",
+    "kilometer": "km",
+    "microsecond": "µs",
+    "degree_Celsius": "°C",
+}
 _PERIODS = ("second", "minute", "hour", "day", "year")
 
 
@@ -69,7 +84,9 @@ def unit_label(unit: str) -> str:
     >>> unit_label("day"), unit_label("dimensionless"), unit_label("gigabit/second")
     ('days', '', 'Gb/s')
     """
-    return _UNITS.get(unit) or (f"{unit}s" if unit in _PERIODS else units.unit_text(unit))
+    if unit in _PERIODS:
+        return f"{unit}s"
+    return _UNITS[unit] if unit in _UNITS else units.unit_text(unit)
 
 
 def specification(

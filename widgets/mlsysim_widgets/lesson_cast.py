@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from mlsysim.choices import OptionChoice
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Personas
@@ -60,6 +61,8 @@ class Cast(Part):
         told = {Personas[name].name: story for name, story in stories.items()}
         self._stories = {name: story[:2] for name, story in told.items()}
         self._begins = {name: dict(*story[2:]) for name, story in told.items()}
+        for name, (application, _) in self._stories.items():
+            simulation(application, name).complete(self._begins[name])
         super().__init__(journal)
 
     @property
@@ -74,7 +77,7 @@ class Cast(Part):
 
     def play(self, persona: str) -> None:
         """Become another persona, in this lab and the next; raise `UnknownName` for none of it."""
-        if persona not in self._stories:
+        if not isinstance(persona, str) or persona not in self._stories:
             raise UnknownName("persona", persona, self._stories)
         self.journal.write(ROLE, "role", {"persona": persona})
 
@@ -87,22 +90,43 @@ class Cast(Part):
         group, _, name = path.partition(".")
         return lambda: getattr(getattr(self.ledger(**choice), group), name)
 
-    def ratio(self, path: str, **choice: Any) -> Callable[[], float | None]:
-        """Return what gives, when asked, how many times as large a choice makes a number."""
-        return lambda: self.ledger().compare(self.ledger(**choice))[path].ratio
-
-    def optimum(self, name: str, **problem: Any) -> Callable[[], Any]:
-        """Return what gives, when asked, a choice of the best design that breaks no verdict.
-
-        The problem is put as to `BaseSimulation.optimize`.
-        """
-        return lambda: self.simulation.optimize(**{**self.start, **problem}).choice[name]
-
     def best(
         self, path: str, offers: Mapping[str, Mapping[str, Mapping[str, Any]]]
     ) -> Callable[[], str]:
         """Return what names the best of a persona's offers when asked: designs by their names."""
-        return lambda: self.simulation.best_of(path, offers[self.persona])
+
+        def found() -> str:
+            own = offers[self.persona]
+            designs = {name: {**self.start, **offer} for name, offer in own.items()}
+            return self.simulation.best_of(path, designs)
+
+        return found
+
+    def ratio(self, path: str, **choice: Any) -> Callable[[], float | None]:
+        """Return what gives, when asked, how many times as large a choice makes a number."""
+        return lambda: self.ledger().compare(self.ledger(**choice))[path].ratio
+
+    def relative_to(
+        self, other: SystemLedger, path: str, **choice: Any
+    ) -> Callable[[], float | None]:
+        """Return what gives, when asked, how many times a number of another ledger this one is."""
+        return lambda: other.compare(self.ledger(**choice))[path].ratio
+
+    def optimum(self, name: str, **problem: Any) -> Callable[[], Any]:
+        """Return what gives, when asked, a choice of the best design: an option as people read it.
+
+        The problem is put as to `BaseSimulation.optimize`.
+        """
+
+        def found() -> Any:
+            simulation = self.simulation
+            value = simulation.optimize(**{**self.start, **problem}).choice[name]
+            (declared,) = (each for each in simulation.choices if each.name == name)
+            options = declared.listed() if isinstance(declared, OptionChoice) else ()
+            labels = {option.value: option.label for option in options}
+            return labels.get(value, value)
+
+        return found
 
     def explanation(self, path: str, **choice: Any) -> Callable[[], str]:
         """Return what explains a number of that ledger when asked: its law and its inputs."""
@@ -141,6 +165,9 @@ class Cast(Part):
     def actions(self) -> Mapping[str, Callable[[Any], None]]:
         """Return the one thing to do: to become somebody else."""
         return {"play": self.play}
+
+    def _from_preset(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._presets[self.persona], **choice}
 
     def _playing(self) -> str:
         said = self.journal.entry(ROLE) or {}

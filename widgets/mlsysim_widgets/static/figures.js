@@ -80,7 +80,8 @@ function axesAround(box, x, y, { axes }) {
   return marks;
 }
 
-const leftOf = (y) => 26 + 7.5 * Math.max(...y.ticks.map((value) => tick(value).length));
+const LETTER = 7.5;
+const leftOf = (y) => 26 + LETTER * Math.max(...y.ticks.map((value) => tick(value).length));
 const byRole = (figure, role) => figure.series.filter((entry) => entry.role === role);
 const picture = (figure, width, height, marks) =>
   svg(
@@ -91,7 +92,8 @@ const picture = (figure, width, height, marks) =>
 
 /** The present design: a point whose words stay inside the box. */
 function presentPoint(box, px, py, words, rising = null) {
-  const late = px > (box.left + box.right) / 2;
+  const fits = px - box.left > 11 + LETTER * words.length;
+  const late = px > (box.left + box.right) / 2 && fits;
   // Beside a line the words stand where it does not go.
   const low = py > box.bottom - 24 || (rising !== null && rising === late && py > box.top + 16);
   return [
@@ -122,8 +124,8 @@ function drawRoofline(figure, width, room) {
   );
   const key = runs.text
     ? [
-        svg("circle", { class: "mls-run", cx: box.left + 12, cy: box.top + 8, r: 3.5 }),
-        text(box.left + 20, box.top + 12, runs.text, { class: "mls-note" }),
+        svg("circle", { class: "mls-run", cx: box.left + 12, cy: bottom - 10, r: 3.5 }),
+        text(box.left + 20, bottom - 6, runs.text, { class: "mls-note" }),
       ]
     : [];
   // Left of its corner the roof rises with slope one on these axes, and is flat right of it.
