@@ -12,19 +12,15 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from mlsysim import (
-    Applications,
     Engine,
     Hardware,
     Layout,
     Models,
     NumberChoice,
-    Personas,
     PlacementSimulation,
     Regions,
     Runtimes,
-    ServingSimulation,
     System,
-    TrainingSimulation,
 )
 from mlsysim.engine import solver
 from mlsysim.ledger import metric_paths
@@ -571,9 +567,7 @@ def test_hardware_is_written_off_evenly_over_its_life(kind, application):
 def test_independent_units_add_up_and_fail_one_by_one(kind, application):
     one = numbers_of(kind(application, "CloudTitan").evaluate({}))
     many = numbers_of(kind(application, "EdgeGuardian").evaluate({}))
-    factor = Personas["EdgeGuardian"].scale_factor / Personas["CloudTitan"].scale_factor
-    shared = kind is ServingSimulation and Applications[application].facility != "none"
-    factor = 1 if kind is TrainingSimulation or shared else factor
+    factor = kind(application, "EdgeGuardian").units / kind(application, "CloudTitan").units
     for path, value in one.items():
         expected = value * factor if path in GROWS_WITH_UNITS else value
         if path == "reliability.mean_time_between_failures":

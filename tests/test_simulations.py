@@ -645,3 +645,10 @@ def test_the_context_says_what_was_asked_and_a_ledger_may_bring_its_own():
             return SystemLedger(context={"said": len(choice)})
 
     assert Told().evaluate().context == {"said": 0}
+
+
+@pytest.mark.parametrize("application", ["Frontier", "Training"])
+def test_a_job_of_one_gang_runs_once_whoever_runs_it(application):
+    one = ReliabilitySimulation(application, "CloudTitan").evaluate({})
+    many = ReliabilitySimulation(application, "MobileNomad").evaluate({})
+    assert many == replace(one, context=many.context)

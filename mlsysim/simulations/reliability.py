@@ -27,7 +27,8 @@ from mlsysim.simulations.declared import (
     RESTART_TIME,
 )
 from mlsysim.simulations.deployment import Deployment, solve, verdicts
-from mlsysim.tracing import as_float
+from mlsysim.simulations.training import _ONE_RUN
+from mlsysim.tracing import as_float, call, current_recorder
 
 _KEPT = 0.9
 _IN_SERVICE = 0.99
@@ -83,9 +84,17 @@ class ReliabilitySimulation(BaseSimulation):
         ),
     )
 
+    @property
+    def units(self) -> float:
+        """How many units of the application the persona runs: of a training job, one."""
+        return _ONE_RUN if self.scenario.gang else super().units
+
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger, with the work that failures leave."""
-        scenario, units = self.scenario, as_float(self.persona.scale_factor)
+        scenario, units = self.scenario, as_float(self.units)
+        if current_recorder() is not None:
+            # Nothing else would lead from the devices of a single job to a source.
+            units = call(float, (self.units,))
         survival = self._gang(choice) if scenario.gang else self._alone(choice)
         spare_nodes = choice.get("spares", 0) * units
         deployment = Deployment(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from pathlib import Path
 
@@ -18,11 +17,13 @@ from mlsysim import (
     NodeSimulation,
     Personas,
     PlacementSimulation,
+    ReliabilitySimulation,
     ServingSimulation,
     SystemLedger,
     TrainingSimulation,
 )
 from mlsysim.engine.serving import TAIL
+from mlsysim.failure_rates import FailureRates
 from mlsysim.optimizers import Optimizers
 from mlsysim.precisions import Precisions
 
@@ -46,15 +47,6 @@ def outgrows_memory(application, model):
 
 
 ORIENTATION = ("Inference", "AutoDrive", "Assistant", "KeywordSpotting")
-
-
-@functools.cache
-def begins(name, persona):
-    """Return the choices with which a persona of a lab begins."""
-    (lab,) = (lab for lab in LESSONS if lab.stem == name)
-    (cast,) = of(played(lab), Cast)
-    cast.play(persona)
-    return cast.ledger().context["choice"]
 
 
 # What stands behind each number of a story: as it is written, and where the project has it.
@@ -113,17 +105,17 @@ CLAIMS = {
     "10_inference_at_scale": {
         "eight GPUs": lambda: (Applications.Inference.system.devices_per_node, 8),
         "900 requests": lambda: (
-            begins("10_inference_at_scale", "CloudTitan")["request_rate"],
+            begins("10_inference_at_scale", "CloudTitan", "request_rate"),
             900,
         ),
-        "120 replicas": lambda: (begins("10_inference_at_scale", "CloudTitan")["replicas"], 120),
+        "120 replicas": lambda: (begins("10_inference_at_scale", "CloudTitan", "replicas"), 120),
         "300 requests": lambda: (
-            begins("10_inference_at_scale", "MobileNomad")["request_rate"],
+            begins("10_inference_at_scale", "MobileNomad", "request_rate"),
             300,
         ),
-        "30 replicas": lambda: (begins("10_inference_at_scale", "MobileNomad")["replicas"], 30),
-        "20 requests": lambda: (begins("10_inference_at_scale", "TinyPioneer")["request_rate"], 20),
-        "six replicas": lambda: (begins("10_inference_at_scale", "TinyPioneer")["replicas"], 6),
+        "30 replicas": lambda: (begins("10_inference_at_scale", "MobileNomad", "replicas"), 30),
+        "20 requests": lambda: (begins("10_inference_at_scale", "TinyPioneer", "request_rate"), 20),
+        "six replicas": lambda: (begins("10_inference_at_scale", "TinyPioneer", "replicas"), 6),
     },
     "08_training": {
         "1,024 GPUs": lambda: (Applications.Training.system.devices, 1024),
@@ -153,6 +145,52 @@ CLAIMS = {
         "sixteen frames": lambda: (
             NodeSimulation("AutoDrive").complete({"batch_size": 16})["batch_size"],
             16,
+        ),
+    },
+    "07_fault_tolerance": {
+        "ten minutes": lambda: (
+            begins("07_fault_tolerance", "CloudTitan", "checkpoint_interval_minutes"),
+            10,
+        ),
+        "2,048 nodes": lambda: (Applications.Frontier.system.nodes, 2048),
+        "eight GPUs": lambda: (Applications.Frontier.system.devices_per_node, 8),
+        "ten seconds": lambda: (
+            begins("07_fault_tolerance", "CloudTitan", "checkpoint_cost_s"),
+            10,
+        ),
+        "128 nodes": lambda: (Applications.Training.system.nodes, 128),
+        "128 rented": lambda: (Applications.Training.system.nodes, 128),
+        "two minutes": lambda: (
+            begins("07_fault_tolerance", "EdgeGuardian", "checkpoint_cost_s"),
+            120,
+        ),
+        "four times": lambda: (
+            round(
+                FailureRates["opt_cluster"].failures_per_node_second
+                / Applications.Frontier.failure_rate.failures_per_node_second
+            ),
+            4,
+        ),
+        "30 minutes": lambda: (
+            ReliabilitySimulation("Frontier").complete({"restart_minutes": 30})["restart_minutes"],
+            30,
+        ),
+        "10,000 cars": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
+    },
+    "15_sustainable_ai": {
+        "eight GPUs": lambda: (Applications.Inference.system.devices, 8),
+        "10,000 cars": lambda: (Personas.EdgeGuardian.scale_factor, 10_000),
+        "100 million": lambda: (Personas.MobileNomad.scale_factor, 100e6),
+        "three years": lambda: (Applications.Assistant.lifetime_years, 3),
+        "10 million": lambda: (Personas.TinyPioneer.scale_factor, 10e6),
+        "five years": lambda: (Applications.Doorbell.lifetime_years, 5),
+        "twice as long": lambda: (
+            list(offered("time", "replacement_years", "lifetime_years")),
+            [2, 2, 2, 2],
+        ),
+        "half the hours": lambda: (
+            list(offered("efficiency", "duty_cycle", "duty_cycle")),
+            [0.5, 0.5, 0.5, 0.5],
         ),
     },
     "13_serving": {
@@ -199,6 +237,23 @@ def cast_of(name):
     """Return who plays in the lab of that name."""
     (cast,) = of(played(next(lab for lab in LABS if lab.stem == name)), Cast)
     return cast
+
+
+def begins(name, persona, choice):
+    """Return the choice with which a persona begins the lab of that name."""
+    cast = cast_of(name)
+    cast.play(persona)
+    return {**cast.simulation.defaults, **cast.start}[choice]
+
+
+def offered(offer, choice, field):
+    """Return what an offer against carbon makes of a choice, over what each application has."""
+    parts = played(next(lab for lab in LABS if lab.stem == "15_sustainable_ai"))
+    (offers,) = (each for each in parts if isinstance(each, dict) and set(each) == set(Personas))
+    (cast,) = of(parts, Cast)
+    for persona in Personas:
+        cast.play(persona)
+        yield offers[persona][offer][choice] / getattr(cast.simulation.scenario, field)
 
 
 def loads(name):

@@ -51,6 +51,20 @@ def ask(part, action, value=None):
     part._on_message(part, {"action": action, "value": value}, [])
 
 
+def test_a_cast_asks_which_design_is_best_for_the_persona_that_plays(journal):
+    stories = {"CloudTitan": ("Inference", "A node."), "MobileNomad": ("Assistant", "Phones.")}
+    place = {"region": "Quebec"}
+    offers = {
+        "CloudTitan": {"place": place, "time": {"replacement_years": 10}},
+        "MobileNomad": {"place": place, "years": {"replacement_years": 6}},
+    }
+    cast = Cast(journal, ResourceSimulation, stories)
+    best = cast.best("sustainability.carbon", offers)
+    assert best() == "place"
+    cast.play("MobileNomad")
+    assert best() == "years"
+
+
 def limit(journal, kind=Prediction, **more):
     return kind(journal, "limit", "What binds?", answer="memory", options=OPTIONS, **more)
 
