@@ -34,7 +34,6 @@ def p95(times):
     return statistics.quantiles(times, n=20)[-1]
 
 
-@pytest.mark.xfail(reason="every figure is measured and drawn again, whether it changed or not")
 def test_change_is_painted_nearly_as_fast_as_an_echo(open_dashboard, visit, voila, measured):
     address, _ = voila
     ours, echo = open_dashboard("resources").page, visit(f"{address}echo.ipynb")

@@ -80,9 +80,7 @@ class Dashboard:
 
     def shown(self) -> list[list[str]]:
         """Return every number, with its path in the ledger."""
-        self.root.locator(".mls-whole:not([open]) > summary").evaluate_all(
-            "all => all[0]?.click()"
-        )
+        self.root.locator(".mls-whole:not([open]) > summary").evaluate_all("all => all[0]?.click()")
         self.root.locator(".mls-tables tr").first.wait_for()
         script = "all => all.map(node => [node.dataset.metric, node.textContent])"
         return self.root.locator("[data-metric]").evaluate_all(script)

@@ -593,7 +593,8 @@ def asked():
 def test_every_offered_exploration_is_answered_for_the_design_there_is(asked):
     dashboard, ask = asked
     dashboard.choose(region="Poland", duration_days=30)
-    offered = [each["name"] for each in dashboard.view["offered"]]
+    answer, _ = ask(action="offer")
+    offered = [each["name"] for each in answer["offered"]]
     assert offered == ["tornado", "regions", "map", "front", "costs"]
     for name in offered:
         answer, _ = ask(action="explore", name=name)

@@ -12,7 +12,6 @@ import pytest
 from mlsysim_widgets.scripts import STATIC, style
 from mlsysim_widgets.views import (
     VIEWS,
-    around,
     carbon,
     cost,
     figures,
@@ -21,6 +20,7 @@ from mlsysim_widgets.views import (
     plotly,
     roofline,
 )
+from mlsysim_widgets.views.curve import around
 from mlsysim_widgets.views.plotly import plotly_spec
 from plotly import graph_objects
 
@@ -267,7 +267,7 @@ def test_there_is_no_curve_where_there_can_be_none():
 def test_a_curve_never_asks_for_labelled_arrays():
     code = (
         "import sys; from mlsysim import ResourceSimulation; "
-        "from mlsysim_widgets.views import around; "
+        "from mlsysim_widgets.views.curve import around; "
         "around(ResourceSimulation(), {}, 'batch_size', 'performance.latency'); "
         "print(*({'xarray', 'pandas', 'plotly', 'pint', 'scipy'} & set(sys.modules)))"
     )

@@ -18,14 +18,10 @@ from mlsysim.personas import Personas
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim_widgets import binding, controls
 from mlsysim_widgets.comparing import Pinned, comparison
-from mlsysim_widgets.embed import iframe, page, precomputed
 from mlsysim_widgets.explaining import explained
-from mlsysim_widgets.explorations import explored, offered
 from mlsysim_widgets.history import History, State
 from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
-from mlsysim_widgets.views.curve import around
-from mlsysim_widgets.views.plotly import library_source, plotly_spec
 from mlsysim_widgets.watching import watched
 
 ACTIONS = ("undo", "redo", "reset", "pin", "restore", "unpin", "surprise")
@@ -183,6 +179,8 @@ class Dashboard(anywidget.AnyWidget):
         any declared choice; each combination is evaluated now. Everything else stays as it is.
         Raises `UnknownName` for an axis that is not declared, `InvalidInput` for bad values.
         """
+        from mlsysim_widgets.embed import iframe, page, precomputed
+
         personas = _chosen("persona", self._personas, axes.pop("persona", None))
         applications = _chosen("application", self._applications, axes.pop("application", None))
         simulations = {
@@ -237,9 +235,13 @@ class Dashboard(anywidget.AnyWidget):
         elif action == "explore":
             name = asked.get("name")
             self.send({"reply": "explore", "name": name, **self._explored(name)})
+        elif action == "offer":
+            self.send({"reply": "offer", "offered": self._offers()})
         elif action == "enlarge":
             self._enlarge(asked.get("name"))
         elif action == "library":
+            from mlsysim_widgets.views.plotly import library_source
+
             self.send({"reply": "library"}, [library_source()])
         elif action == "follow":
             self.follow(asked.get("link"))
@@ -299,7 +301,6 @@ class Dashboard(anywidget.AnyWidget):
                 "redo": self._history.future,
                 "comparison": self.ledger and comparison(self._pinned, self.ledger),
                 "around": self._around(state),
-                "offered": offered(self._simulation, self.ledger) if self.ledger else [],
                 "watched": state.get("metric") or self._watched,
             }
 
@@ -310,12 +311,22 @@ class Dashboard(anywidget.AnyWidget):
             declared = controls.specification(self._simulation, self._personas, self._applications)
             self.spec = {**declared, "actions": self._offered}
 
+    def _offers(self) -> list[dict[str, str]]:
+        from mlsysim_widgets.explorations import offered
+
+        return offered(self._simulation, self.ledger) if self.ledger else []
+
     def _enlarge(self, name: Any) -> None:
+        from mlsysim_widgets.views.plotly import plotly_spec
+
         for figure in self.view["figures"]:
             if figure["name"] == name:
                 self.send({"reply": "enlarge", "name": name, "plotly": plotly_spec(figure)})
 
     def _explored(self, name: Any) -> dict[str, Any]:
+        from mlsysim_widgets.explorations import explored
+        from mlsysim_widgets.views.plotly import plotly_spec
+
         if self.ledger is None or self.error:
             error = InvalidInput("design", self.error, "one that could be evaluated")
             return {"problem": binding.problem(error, self._simulation), "figure": None}
@@ -333,6 +344,8 @@ class Dashboard(anywidget.AnyWidget):
         moved, metric = state.get("moved"), state.get("metric") or self._watched
         if self.error or not (moved and metric):
             return None
+        from mlsysim_widgets.views.curve import around
+
         try:
             return around(self._simulation, state["choice"], moved, metric)
         except MLSysimError:

@@ -105,6 +105,7 @@ export function render({ model, el }) {
   const frames = new Map();
   let units = "readable";
   let frame = 0;
+  let due = false;
 
   const design = () => JSON.stringify(model.get("view").state);
   // While an answer is on its way, the front end keeps only the newest state: drags drop the rest.
@@ -133,10 +134,7 @@ export function render({ model, el }) {
   const around = aroundPanel((metric) => save({ metric, draft: false }));
   const compared = comparisonPanel();
   const load = () => libraryOf(model, () => line.send({ action: "library" }));
-  const explorations = explorationPanel(
-    (exploration) => line.send({ action: "explore", name: exploration }),
-    load,
-  );
+  const explorations = explorationPanel(line.send, load);
   const enlarge = (figure) => line.send({ action: "enlarge", name: figure });
   const larger = model.get("spec").actions.includes("explore") ? { load, ask: enlarge } : {};
   const page = {
@@ -207,7 +205,6 @@ export function render({ model, el }) {
   });
 
   const paint = () => {
-    frame = 0;
     const [spec, state, view] = ["spec", "state", "view"].map((trait) => model.get(trait));
     controls.paint(spec, state, view.problem?.field);
     page.rail.hidden = !spec.controls.length;
@@ -232,10 +229,7 @@ export function render({ model, el }) {
     around.paint(view.around, view.cards, view.watched);
     compared.paint(view.comparison, view.sentence);
     paintFigures(view.figures);
-    explorations.paint(
-      spec.actions.includes("explore") ? view.offered : [],
-      JSON.stringify(view.state),
-    );
+    explorations.paint(spec.actions.includes("explore"), JSON.stringify(view.state));
     if (onItsOwnPage() && view.sequence > 1) keepDesign(view.link);
     Object.assign(page.root.dataset, {
       state: JSON.stringify(view.state),
@@ -244,11 +238,21 @@ export function render({ model, el }) {
       ready: "true",
     });
   };
+  // The first answer is painted at once; what comes before the next frame is painted with it.
   const schedule = () => {
-    frame ||= requestAnimationFrame(paint);
+    due = true;
+    if (frame) return;
+    const flush = () => {
+      frame = 0;
+      if (due) schedule();
+    };
+    frame = requestAnimationFrame(flush);
+    due = false;
+    paint();
   };
   const heard = (answer) => {
     if (answer.reply === "explain") explanation.show(answer);
+    if (answer.reply === "offer") explorations.offer(answer.offered);
     if (answer.reply === "explore") explorations.show(answer);
     if (answer.reply === "enlarge") frames.get(answer.name)?.enlarge(answer.plotly);
   };

@@ -13,7 +13,7 @@ export function explorationPanel(ask, load) {
   const answers = html("div");
   const root = html(
     "details",
-    { class: "mls-more mls-explore", hidden: true },
+    { class: "mls-more mls-explore" },
     html("summary", {}, "Explore the designs around this one"),
     bar,
     said,
@@ -21,19 +21,21 @@ export function explorationPanel(ask, load) {
   );
   const frame = figureFrame({ load });
   let open = null;
-  let answered = "";
+  let asked = null;
+  let design = "";
   let timer = 0;
 
   const send = () => {
+    if (!open) return;
     said.textContent = "Working it out …";
-    ask(open);
+    ask({ action: "explore", name: open });
   };
   const press = (name) => {
     open = open === name ? null : name;
     for (const [each, button] of buttons) button.setAttribute("aria-pressed", each === open);
+    said.textContent = "";
     if (open) send();
     else answers.replaceChildren();
-    said.textContent = open ? said.textContent : "";
   };
   const buttonFor = ({ name, label, help }) => {
     if (!buttons.has(name)) {
@@ -43,17 +45,27 @@ export function explorationPanel(ask, load) {
     }
     return buttons.get(name);
   };
+  // What can be asked depends on the design, and is asked for only where somebody looks.
+  const refresh = () => {
+    if (!root.open || asked === design) return;
+    asked = design;
+    ask({ action: "offer" });
+  };
+  root.addEventListener("toggle", refresh);
   return {
     root,
-    paint(offered, design) {
-      root.hidden = !offered.length;
+    paint(possible, present) {
+      root.hidden = !possible;
+      if (design === present) return;
+      design = present;
+      clearTimeout(timer);
+      timer = setTimeout(refresh, SETTLE_MS);
+    },
+    offer(offered) {
       place(bar, offered.map(buttonFor));
+      if (!offered.length) said.textContent = "There is nothing to explore around this design.";
       if (open && !offered.some(({ name }) => name === open)) press(open);
-      if (open && design !== answered) {
-        clearTimeout(timer);
-        timer = setTimeout(send, SETTLE_MS);
-      }
-      answered = design;
+      else send();
     },
     show({ name, figure, problem }) {
       if (name !== open) return;

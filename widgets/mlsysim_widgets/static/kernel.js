@@ -4,7 +4,7 @@ import { html } from "./dom.js";
 
 const PATIENCE_MS = 4000;
 const LONG_PATIENCE_MS = 60000;
-const SLOW = ["explain", "explore", "enlarge", "library"];
+const SLOW = ["explain", "offer", "explore", "enlarge", "library"];
 
 const KEPT_IN_ADDRESS = "Your design is kept in the address of this page: reload to go on with it.";
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from mlsysim.ledger import SystemLedger
 from mlsysim_widgets.views.breakdown import carbon, cost, energy, latency, memory
-from mlsysim_widgets.views.curve import around
 from mlsysim_widgets.views.figure import Figure
 from mlsysim_widgets.views.roofline import roofline
 
@@ -28,7 +27,6 @@ def figures(ledger: SystemLedger) -> list[Figure]:
 __all__ = [
     "VIEWS",
     "Figure",
-    "around",
     "carbon",
     "cost",
     "energy",

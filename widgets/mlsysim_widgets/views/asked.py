@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mlsysim.choices import Choice
-from mlsysim.explore.sweep import Sweep
 from mlsysim.ledger import SystemLedger
 from mlsysim.simulations.base import BaseSimulation
+
+if TYPE_CHECKING:
+    from mlsysim.explore.sweep import Sweep
 
 # What a total is made of, and what the rest of it is called.
 PARTS: Mapping[str, tuple[tuple[str, ...], str]] = {
