@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -16,8 +17,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @contextlib.contextmanager
 def running_labs() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the labs as `make labs` does; give the address that it prints, and the process."""
-    command = [sys.executable, "-u", "-m", "mlsysim.cli", "labs", "--no-browser"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
+    # Tests that run at the same time must not agree on the usual port.
+    command = [sys.executable, "-u", "-m", "mlsysim.cli", "labs", "--no-browser", "--port=0"]
+    own = {**os.environ, "MLSYSIM_JOURNAL": ""}
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=own, stdout=subprocess.PIPE, text=True
+    ) as server:
         try:
             printed = iter(server.stdout.readline, "")
             found = (re.search(r"http://\S+", line) for line in printed)

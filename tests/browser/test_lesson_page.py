@@ -92,7 +92,7 @@ def labs_address(tmp_path_factory, repository, journals):
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         nbformat.write(notebook, file)
-    port = labs.free_port()
+    port = labs.free_port(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(store.FOLDER, str(journals))
         server = labs.start_voila(folder, port)

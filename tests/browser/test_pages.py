@@ -35,6 +35,7 @@ SMALL = """root => [
 BEYOND = (
     "all => all.filter(node => node.scrollWidth > node.clientWidth).map(node => node.outerHTML)"
 )
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SCROLLING = "html, body, #rendered_cells, .mls"
 
 
@@ -72,6 +73,9 @@ def test_keyboard_alone_reaches_and_changes_everything(open_dashboard, place):
             changed.add((name, kind))
         elif kind == "summary" and page.evaluate("!document.activeElement.parentNode.open"):
             page.keyboard.press("Enter")
+            page.evaluate(PAINTED)
+            if page.evaluate("document.activeElement.parentNode.matches('.mls-explore')"):
+                dashboard.root.locator(".mls-questions button").first.wait_for()
         elif kind == "metric" and not explained:
             page.keyboard.press("Enter")
             expect(dashboard.root.get_by_role("dialog").locator("summary").first).to_be_visible()

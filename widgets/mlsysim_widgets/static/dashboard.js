@@ -184,15 +184,15 @@ export function render({ model, el }) {
       cards.set(group.group, { key, root: card(group, options) });
     return cards.get(group.group).root;
   };
-  const paintNumbers = onlyNew((shown, options) => {
+  const paintNumbers = onlyNew((shown, { explains, whole, ...options }) => {
     const focused =
       page.answer.contains(document.activeElement) && document.activeElement.dataset.metric;
-    const told = { ...options, explain: options.explains ? explanation.open : null };
+    const told = { ...options, explain: explains ? explanation.open : null };
     place(
       page.cards,
       shown.map((group) => cardOf(group, told)),
     );
-    if (page.whole.open) page.ledger.replaceChildren(...wholeLedger(shown, told));
+    if (whole) page.ledger.replaceChildren(...wholeLedger(shown, told));
     if (focused) page.answer.querySelector(`[data-metric="${focused}"]`)?.focus();
   });
   const paintVerdicts = onlyNew((verdicts) =>
@@ -286,7 +286,9 @@ export function render({ model, el }) {
   return () => {
     shownOf.set(simulation, shownOf.get(simulation) - 1);
     cancelAnimationFrame(frame);
+    clearTimeout(address);
     resized.disconnect();
+    explorations.end();
     line.end();
     model.off("change:view", schedule);
     model.off("msg:custom", heard);

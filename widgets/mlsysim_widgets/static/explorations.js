@@ -61,6 +61,7 @@ export function explorationPanel(ask, load) {
       clearTimeout(timer);
       timer = setTimeout(refresh, SETTLE_MS);
     },
+    end: () => clearTimeout(timer),
     offer(offered) {
       place(bar, offered.map(buttonFor));
       if (!offered.length) said.textContent = "There is nothing to explore around this design.";

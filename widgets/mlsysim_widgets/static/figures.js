@@ -294,7 +294,7 @@ export function figureFrame({ load, ask } = {}) {
     }
   };
   const fillTable = () => {
-    if (table.open) table.replaceChildren(table.firstElementChild, tableOf(shown.table));
+    if (table.open && shown) table.replaceChildren(table.firstElementChild, tableOf(shown.table));
   };
   const paint = onlyNew((figure) => {
     shown = figure;

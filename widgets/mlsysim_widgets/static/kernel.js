@@ -14,20 +14,31 @@ export function kernelLine(model, kept = KEPT_IN_ADDRESS) {
   reload.addEventListener("click", () => location.reload());
   const root = html("div", { class: "mls-problem mls-gone", role: "alert", hidden: true });
   let timer = 0;
+  const tell = () => {
+    root.hidden = false;
+    root.replaceChildren(
+      html("strong", {}, "The computer behind this page does not answer"),
+      html(
+        "p",
+        {},
+        `It may be busy, or it was shut down after a long pause. What you see is the last answer. ${kept}`,
+      ),
+      reload,
+    );
+  };
   const wait = (patience) => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      root.hidden = false;
-      root.replaceChildren(
-        html("strong", {}, "The computer behind this page does not answer"),
-        html(
-          "p",
-          {},
-          `It may be busy, or it was shut down after a long pause. What you see is the last answer. ${kept}`,
-        ),
-        reload,
-      );
-    }, patience);
+    timer = setTimeout(tell, patience);
+  };
+  /** Send, and wait for an answer; a line that was cut refuses at once. */
+  const sent = (send, patience) => {
+    try {
+      send();
+    } catch {
+      tell();
+      return;
+    }
+    if (patience) wait(patience);
   };
   const heard = () => {
     clearTimeout(timer);
@@ -38,13 +49,12 @@ export function kernelLine(model, kept = KEPT_IN_ADDRESS) {
   return {
     root,
     send(message) {
-      model.send(message);
-      wait(SLOW.includes(message.action) ? LONG_PATIENCE_MS : PATIENCE_MS);
+      const patience = SLOW.includes(message.action) ? LONG_PATIENCE_MS : PATIENCE_MS;
+      sent(() => model.send(message), patience);
     },
     save(state, answered) {
       model.set("state", state);
-      model.save_changes();
-      if (!answered) wait(PATIENCE_MS);
+      sent(() => model.save_changes(), answered ? 0 : PATIENCE_MS);
     },
     end() {
       clearTimeout(timer);
