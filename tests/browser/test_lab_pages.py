@@ -34,8 +34,13 @@ def answer(part):
 
 def predict(page):
     """Commit every prediction, one after the other, until the instruments are there."""
-    while (part := page.locator("[data-part=prediction][data-locked=false]").first).count():
-        answer(part)
+    predictions = page.locator("[data-part=prediction]")
+    following = page.locator("[data-part=prediction][data-locked=false], .mls[data-ready=true]")
+    done = 0
+    while done < predictions.count():
+        answer(predictions.nth(done))
+        following.last.wait_for()
+        done += 1
     page.locator(".mls[data-ready=true]").last.wait_for()
 
 
@@ -84,4 +89,4 @@ def test_a_lab_from_the_first_beat_to_the_report(
     page.locator("[data-part=report]").wait_for()
     locked = page.locator("[data-part=question][data-locked=true]")
     expect(locked).to_have_count(page.locator("[data-part=question]").count())
-    expect(page.locator(".mls[data-ready=true]").last).to_be_visible()
+    page.locator(".mls[data-ready=true]").last.wait_for()

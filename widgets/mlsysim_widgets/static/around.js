@@ -8,8 +8,8 @@ export function aroundPanel(choose) {
   const select = html("select", { "aria-label": "Metric of the curve" });
   const frame = figureFrame();
   const root = html(
-    "section",
-    { class: "mls-around", "aria-label": "Around this design", hidden: true },
+    "div",
+    { role: "group", class: "mls-around", "aria-label": "Around this design", hidden: true },
     frame.root,
   );
   select.addEventListener("change", () => choose(select.value));

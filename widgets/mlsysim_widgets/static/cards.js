@@ -33,8 +33,8 @@ export function card({ group, label, metrics: [headline, ...others] }, options) 
     ),
   );
   return html(
-    "section",
-    { class: "mls-panel mls-card", "data-group": group, "aria-label": label },
+    "div",
+    { role: "group", class: "mls-panel mls-card", "data-group": group, "aria-label": label },
     html("h3", {}, label),
     html(
       "p",

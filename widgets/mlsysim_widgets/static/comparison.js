@@ -18,7 +18,8 @@ function rowOf({ label, before, after, words, verdict }) {
 
 /** A panel that is hidden while no design is pinned. */
 export function comparisonPanel() {
-  const root = html("section", {
+  const root = html("div", {
+    role: "group",
     class: "mls-panel mls-comparison",
     "aria-label": "Comparison",
     hidden: true,

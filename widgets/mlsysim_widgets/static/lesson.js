@@ -150,7 +150,8 @@ function render({ model, el }) {
       place(asked, field ? [field.root] : []);
     }
     field?.show(view.value, view.locked, Boolean(view.problem));
-    root.setAttribute("aria-label", view.field?.legend ?? view.heading);
+    const about = [view.heading, view.lines[0]].filter(Boolean).join(": ");
+    root.setAttribute("aria-label", view.field?.legend ?? about);
     root.classList.toggle("mls-locked", view.closed);
     eyebrow.textContent = view.heading;
     place(
