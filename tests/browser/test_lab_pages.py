@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import LONGEST_WAIT_MS
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -22,6 +23,8 @@ HEIGHT = "all => Math.max(...all.map(node => node.scrollHeight))"
 
 def answer(part):
     """Answer what a part asks with its first option or its least number, and commit."""
+    # Another persona's answer is locked until the page has heard who plays now.
+    expect(part).to_have_attribute("data-locked", "false", timeout=LONGEST_WAIT_MS)
     field = part.locator("input[type=text]")
     if field.count():
         low = part.locator(".mls-help").inner_text().split(" to ")[0].removeprefix("From ")
@@ -29,7 +32,7 @@ def answer(part):
     else:
         part.locator("input[type=radio]").first.check(force=True)
     part.locator("button").first.click()
-    expect(part).to_have_attribute("data-locked", "true")
+    expect(part).to_have_attribute("data-locked", "true", timeout=LONGEST_WAIT_MS)
 
 
 def predict(page):
@@ -48,14 +51,15 @@ def reveal(page):
     buttons = page.locator("[data-action=reveal]")
     while count := buttons.count():
         buttons.first.click()
-        expect(buttons).to_have_count(count - 1)
+        expect(buttons).to_have_count(count - 1, timeout=LONGEST_WAIT_MS)
 
 
 def play(page, persona):
     cast = page.locator("[data-part=cast]")
     cast.locator("label", has_text=persona).click()
     cast.locator("[data-action=play]").click()
-    expect(cast.locator(".mls-told strong")).to_have_text(persona)
+    told = cast.locator(".mls-told strong")
+    expect(told).to_have_text(persona, timeout=LONGEST_WAIT_MS)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
@@ -74,7 +78,8 @@ def test_a_lab_from_the_first_beat_to_the_report(
     decision = page.locator("[data-part=decision]")
     decision.locator("input[type=radio]").first.check(force=True)
     decision.locator("button").first.click()
-    expect(decision.locator(".mls-told")).to_contain_text("Saved in your design journal")
+    saved = decision.locator(".mls-told")
+    expect(saved).to_contain_text("Saved in your design journal", timeout=LONGEST_WAIT_MS)
     with page.expect_download() as download:
         page.locator("[data-action=page]").click()
     told = Path(download.value.path()).read_text(encoding="utf-8")
@@ -88,5 +93,6 @@ def test_a_lab_from_the_first_beat_to_the_report(
     page.reload()
     page.locator("[data-part=report]").wait_for()
     locked = page.locator("[data-part=question][data-locked=true]")
-    expect(locked).to_have_count(page.locator("[data-part=question]").count())
+    questions = page.locator("[data-part=question]").count()
+    expect(locked).to_have_count(questions, timeout=LONGEST_WAIT_MS)
     page.locator(".mls[data-ready=true]").last.wait_for()
