@@ -49,6 +49,9 @@ def predict(page):
 
 def reveal(page):
     buttons = page.locator("[data-action=reveal]")
+    # Every part waits for its button to be pressed once the page has heard who plays now.
+    parts = page.locator("[data-part=reveal]").count()
+    expect(buttons).to_have_count(parts, timeout=LONGEST_WAIT_MS)
     while count := buttons.count():
         buttons.first.click()
         expect(buttons).to_have_count(count - 1, timeout=LONGEST_WAIT_MS)

@@ -60,7 +60,7 @@ def test_processor_time_of_a_first_dashboard(costs, measured):
     assert ours.cpu_s <= 2 * floor.cpu_s
 
 
-@pytest.mark.xfail(reason="NumPy alone takes 1.2 times the floor, and the registries 0.1 more")
+@pytest.mark.xfail(strict=False, reason="NumPy alone takes 1.2 times the floor of 1.3")
 def test_memory_of_a_first_dashboard(costs, measured):
     ours, floor = costs
     measured(
