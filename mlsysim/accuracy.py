@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import math
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mlsysim.registry import Registry
 from mlsysim.sources import DATA, Sourced
 
-FILE = DATA / "accuracy.toml"
+FILE = DATA / "accuracy.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Kind(NamedTuple):
 
 
 def _load() -> tuple[Band, ...]:
-    records: dict[str, dict[str, Any]] = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    records: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
     return tuple(
         Band(name=name, **{**record, "combinations": tuple(record["combinations"])})
         for name, record in records.items()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
-from mlsysim.errors import InvalidInput, require_number
+from mlsysim.errors import require_number
 from mlsysim.failure_rates import FailureRate, FailureRates
 from mlsysim.models import Models, ModelSpec
-from mlsysim.registry import Registry
+from mlsysim.registry import ByName, Registry
 from mlsysim.runtimes import Runtime, Runtimes
 from mlsysim.sources import Sourced
 from mlsysim.systems import System, Systems
@@ -43,8 +43,8 @@ class Application(Sourced):
     group: str
     unit: str
     mission: str
-    model: ModelSpec
-    system: System
+    model: ByName[ModelSpec] = ByName(Models, ModelSpec)
+    system: ByName[System] = ByName(Systems, System)
     runtime: Runtime
     phase: str
     batch_size: int
@@ -62,8 +62,6 @@ class Application(Sourced):
     aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.phase not in self.model.phases:
-            raise InvalidInput(f"phase of {self.name}", self.phase, ", ".join(self.model.phases))
         for field in ("duty_cycle", "utilization"):
             value = getattr(self, field)
             require_number(f"{field} of {self.name}", value, maximum=1.0, exclusive=True)
@@ -84,11 +82,8 @@ class Application(Sourced):
 
 
 def _application(name: str, **fields: Any) -> Application:
-    model, system = Models[fields.pop("model")], Systems[fields.pop("system")]
     return Application(
         name=name,
-        model=model,
-        system=system,
         runtime=Runtimes[fields.pop("runtime")],
         failure_rate=FailureRates[fields.pop("failure_rate")],
         source="project-mission",

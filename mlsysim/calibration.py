@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +14,7 @@ from mlsysim.errors import require_number
 from mlsysim.registry import Registry
 from mlsysim.sources import DATA, Sourced
 
-FILE = DATA / "calibration.toml"
+FILE = DATA / "calibration.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,10 @@ class FittedConstant(Sourced):
 
 @cache
 def _document() -> dict[str, dict[str, dict[str, float | str]]]:
-    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+    document: dict[str, dict[str, dict[str, float | str]]] = json.loads(
+        FILE.read_text(encoding="utf-8")
+    )
+    return document
 
 
 def fits() -> Mapping[str, Mapping[str, object]]:

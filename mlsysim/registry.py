@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.tracing import current_recorder, recording
@@ -54,48 +53,67 @@ def identifier(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_")
 
 
+class _Read(NamedTuple):
+    """What a registry has read so far: twins by name, by every name, and the tables to come."""
+
+    twins: dict[str, Any]
+    names: dict[str, Any]
+    unread: tuple[Callable[[], Iterable[Any]], ...]
+
+
 class Registry(Mapping[str, T], Generic[T]):
     """A read-only mapping from name to twin, filled when first used.
 
     Looked up by name, by one of the twin's `aliases`, or as an attribute:
     `Regions["Quebec"]`, `Regions["CA-QC"]` and `Regions.Quebec` are the same twin.
+    Where it has several tables, looking up a name reads them in turn until it is found.
 
     Raises `UnknownName` with the nearest names when there is no such twin.
     """
 
-    def __init__(self, kind: str, load: Callable[[], Iterable[T]]):
+    def __init__(self, kind: str, *tables: Callable[[], Iterable[T]]):
         self._kind = kind
-        self._load = load
+        self._tables = tables
+        self.refill()
 
-    @cached_property
-    def _twins(self) -> dict[str, T]:
-        twins: dict[str, T] = {}
+    def refill(self) -> None:
+        """Forget the twins, so that the next use builds them again."""
+        self._read = _Read({}, {}, self._tables)
+
+    def _load(self) -> Iterator[T]:
+        return (twin for table in self._tables for twin in table())
+
+    def _read_a_table(self) -> None:
+        twins, names, unread = self._read
+        twins, names = dict(twins), dict(names)
         with recording(None):
-            loaded = tuple(self._load())
+            loaded = tuple(unread[0]())
         for twin in loaded:
             if twin.name in twins:
                 raise InvalidInput(self._kind, twin.name, "a name that is not taken yet")
             twins[twin.name] = twin
-        return twins
-
-    @cached_property
-    def _lookup(self) -> dict[str, T]:
-        names: dict[str, T] = {}
-        for twin in self._twins.values():
             own = (twin.name, *getattr(twin, "aliases", ()))
             for name in (*own, *map(identifier, own)):
                 if names.setdefault(name, twin) is not twin:
                     raise InvalidInput(self._kind, name, "a name that is not taken yet")
-        return names
+        # In one step, so that two threads that read the same table do not disturb each other.
+        self._read = _Read(twins, names, unread[1:])
 
-    def refill(self) -> None:
-        """Forget the twins, so that the next use builds them again."""
-        self.__dict__.pop("_twins", None)
-        self.__dict__.pop("_lookup", None)
+    @property
+    def _twins(self) -> dict[str, T]:
+        while self._read.unread:
+            self._read_a_table()
+        return self._read.twins
+
+    def _found(self, name: object) -> T | None:
+        if not isinstance(name, str):
+            return None
+        while name not in self._read.names and self._read.unread:
+            self._read_a_table()
+        return self._read.names.get(name)
 
     def __getitem__(self, name: str) -> T:
-        if isinstance(name, str) and name in self._lookup:
-            twin = self._lookup[name]
+        if (twin := self._found(name)) is not None:
             recorder = current_recorder()
             return twin if recorder is None else recorder.traced(twin)
         raise UnknownName(self._kind, name, self._twins)
@@ -106,7 +124,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return self[name]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._lookup
+        return self._found(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._twins)
@@ -128,3 +146,34 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+class ByName(Generic[T]):
+    """A field of a record that holds a twin, or its name until the twin is first asked for.
+
+    >>> from mlsysim import Applications
+    >>> Applications.Doorbell.system.hardware.name
+    'ESP32-S3'
+    """
+
+    def __init__(self, registry: Registry[T], kind: type):
+        self._registry = registry
+        self._kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._field = name
+
+    def __get__(self, record: Any, owner: type) -> T:
+        if record is None:
+            raise AttributeError(self._field)
+        value = record.__dict__[self._field]
+        if isinstance(value, str):
+            with recording(None):
+                value = self._registry[value]
+            record.__dict__[self._field] = value
+        return cast("T", value)
+
+    def __set__(self, record: Any, value: T | str) -> None:
+        if not isinstance(value, str | self._kind):
+            raise InvalidInput(self._field, value, f"a {self._kind.__name__} or the name of one")
+        record.__dict__[self._field] = value

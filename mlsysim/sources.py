@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -46,6 +45,8 @@ class Source:
 
 
 def _load() -> Iterable[Source]:
+    import tomllib
+
     for file in sorted((DATA / "sources").glob("*.toml")):
         for name, record in tomllib.loads(file.read_text(encoding="utf-8")).items():
             yield Source(name=name, **record)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mlsysim.constants import Constants
 from mlsysim.errors import InvalidInput, require_number
 from mlsysim.hardware import Hardware, HardwareSpec
-from mlsysim.registry import FrozenDict, Registry
+from mlsysim.registry import ByName, FrozenDict, Registry
 from mlsysim.sources import Sourced
 
 _CELLS_OF_A_CAMERA = 4.0
@@ -79,7 +79,7 @@ class System(Sourced):
 
     name: str
     label: str
-    hardware: HardwareSpec
+    hardware: ByName[HardwareSpec] = ByName(Hardware, HardwareSpec)
     layout: Layout = field(default_factory=Layout)
     devices_per_node: int = 1
     scale_out_byte_per_s_per_direction: float | None = None
@@ -89,8 +89,6 @@ class System(Sourced):
     aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.hardware, HardwareSpec):
-            raise InvalidInput(f"hardware of {self.name}", self.hardware, "a HardwareSpec")
         require_number(f"host_power_w of {self.name}", self.host_power_w)
         if self.battery_wh is not None:
             require_number(f"battery_wh of {self.name}", self.battery_wh, exclusive=True)
@@ -133,7 +131,7 @@ def _dgx_h100(name: str, label: str, layout: Layout) -> System:
     return System(
         name=name,
         label=label,
-        hardware=Hardware["NVIDIA H100 SXM5 80GB"],
+        hardware="NVIDIA H100 SXM5 80GB",
         layout=layout,
         devices_per_node=8,
         scale_out_byte_per_s_per_direction=50e9,
@@ -148,7 +146,7 @@ Systems: Registry[System] = Registry(
         System(
             name="ESP32-S3 camera",
             label="Battery camera with an ESP32-S3",
-            hardware=Hardware["ESP32-S3"],
+            hardware="ESP32-S3",
             sleeps=True,
             battery_wh=_CELLS_OF_A_CAMERA * Constants["battery_aa_energy"].value,
             source="battery-cells",
@@ -156,7 +154,7 @@ Systems: Registry[System] = Registry(
         System(
             name="STM32U3 sensor",
             label="Microphone sensor with a Cortex-M33",
-            hardware=Hardware["STM32U385"],
+            hardware="STM32U385",
             sleeps=True,
             battery_wh=Constants["battery_cr2032_energy"].value,
             source="battery-cells",
@@ -164,13 +162,13 @@ Systems: Registry[System] = Registry(
         System(
             name="Vehicle computer",
             label="Vehicle computer with a Jetson Orin NX",
-            hardware=Hardware["Orin NX"],
+            hardware="Orin NX",
             source="project-mission",
         ),
         System(
             name="Smartphone",
             label="Smartphone with a Snapdragon 8 Gen 3",
-            hardware=Hardware["Qualcomm Snapdragon 8 Gen 3"],
+            hardware="Qualcomm Snapdragon 8 Gen 3",
             sleeps=True,
             battery_wh=Constants["battery_smartphone_energy"].value,
             source="battery-smartphone",
@@ -208,13 +206,13 @@ Systems: Registry[System] = Registry(
         System(
             name="Edge gateway",
             label="Box on the local network with a Jetson AGX Orin",
-            hardware=Hardware["AGX Orin"],
+            hardware="AGX Orin",
             source="project-mission",
         ),
         System(
             name="L4 server",
             label="Share of a server, one L4",
-            hardware=Hardware["L4"],
+            hardware="L4",
             host_power_w=50.0,
             source="project-mission",
             field_sources=FrozenDict(host_power_w="project-estimate"),
@@ -222,7 +220,7 @@ Systems: Registry[System] = Registry(
         System(
             name="H100 server",
             label="Share of a server, one H100",
-            hardware=Hardware["NVIDIA H100 SXM5 80GB"],
+            hardware="NVIDIA H100 SXM5 80GB",
             host_power_w=575.0,
             source="nvidia-dgx-h100",
         ),

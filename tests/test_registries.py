@@ -37,7 +37,7 @@ from mlsysim.registry import Registry, identifier
 from mlsysim.runtimes import Runtimes
 from mlsysim.sources import Sources, provenance
 from mlsysim.storage import Routes, StorageTiers
-from mlsysim.systems import Systems
+from mlsysim.systems import System, Systems
 from mlsysim.units import quantity, unit_of_field
 
 REGISTRIES: dict[str, Registry] = {
@@ -177,6 +177,39 @@ def test_a_name_taken_twice_is_refused():
     both = Registry("hardware", lambda: (Hardware["H100"], stolen))
     with pytest.raises(InvalidInput, match="not taken yet"):
         both["H100"]
+
+
+def test_tables_are_read_in_turn_until_a_name_is_found():
+    read = []
+
+    def table(*twins):
+        read.append(twins)
+        return twins
+
+    both = Registry(
+        "hardware", lambda: table(Hardware["ESP32-S3"]), lambda: table(Hardware["H100"])
+    )
+    assert both["ESP32-S3"] is Hardware["ESP32-S3"]
+    assert len(read) == 1
+    assert list(both) == ["ESP32-S3", Hardware["H100"].name]
+    assert len(read) == 2
+    with pytest.raises(UnknownName, match="Did you mean 'ESP32-S3'"):
+        both["ESP32-S4"]
+    assert len(read) == 2
+
+
+def test_a_record_takes_a_twin_or_its_name():
+    named, given = (
+        System(name="mine", label="Mine", hardware=each, source="project-mission")
+        for each in ("H100", Hardware["H100"])
+    )
+    assert named.hardware is given.hardware is Hardware["H100"]
+    assert named == given
+    misspelled = dataclasses.replace(named, hardware="H1000")
+    with pytest.raises(UnknownName, match="hardware: received 'H1000'"):
+        _ = misspelled.hardware
+    with pytest.raises(InvalidInput, match="hardware: received 7; accepted: a HardwareSpec"):
+        dataclasses.replace(named, hardware=7)
 
 
 # Hardware

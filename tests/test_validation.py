@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlsysim import Engine, Models, Systems, cli
+from mlsysim import Engine, Models, Systems, cli, measured_runs
 from mlsysim.accuracy import Bands
 from mlsysim.calibration import FittedConstants, fits, fitted, trial
 from mlsysim.validation import Case, Report, Score, Unpredictable, bands, results, roofs, validate
@@ -98,9 +98,8 @@ def test_rows_kept_apart_are_reported_and_not_scored():
 
 def test_bands_hold_four_of_five_rows():
     scores = [Score.of(case(predicted=math.exp(i / 10), band="x")) for i in range(11)]
-    text = bands.text(Report(tuple(scores)))
-    assert "rows = 11" in text
-    assert "log_half_width = 0.8\n" in text
+    (band,) = json.loads(bands.text(Report(tuple(scores)))).values()
+    assert (band["rows"], band["log_half_width"]) == (11, 0.8)
 
 
 # The command
@@ -267,14 +266,14 @@ def test_the_stored_report_is_what_the_engine_predicts(report):
 
 
 def test_the_stored_runs_below_roofs_are_those_of_this_engine(report, monkeypatch, tmp_path):
-    stored = roofs.FILE.read_text(encoding="utf-8")
-    monkeypatch.setattr(roofs, "FILE", tmp_path / "runs.csv")
+    stored = measured_runs.FILE.read_text(encoding="utf-8")
+    monkeypatch.setattr(measured_runs, "FILE", tmp_path / "runs.csv")
     roofs.write(report.scored)
-    assert roofs.FILE.read_text(encoding="utf-8") == stored, "run mlsysim validate --write"
+    assert measured_runs.FILE.read_text(encoding="utf-8") == stored, "run mlsysim validate --write"
 
 
 def test_published_runs_lie_below_their_roof():
-    runs = [run.flop_rate / roof_of(run) for run in roofs._stored()]
+    runs = [run.flop_rate / roof_of(run) for run in measured_runs.stored()]
     assert len(runs) > 800
     # A few servers read less than the weights each step, with prompts kept from before.
     assert sum(share > 1.0 for share in runs) <= 5
@@ -288,8 +287,8 @@ def roof_of(run):
 
 def test_a_roof_shows_only_runs_of_its_own_hardware_and_format():
     run = Engine.solve(Models["Llama-3.1 70B"], Systems["H100 node"], phase="training")
-    about = [each.about for each in roofs.below(run)]
+    about = [each.about for each in measured_runs.below(run)]
     assert len(about) > 20
     assert all("H100" in words for words in about)
     tiny = Engine.solve(Models["ResNet-50"], Systems["H100 node"], precision="int8")
-    assert not set(about) & {each.about for each in roofs.below(tiny)}
+    assert not set(about) & {each.about for each in measured_runs.below(tiny)}

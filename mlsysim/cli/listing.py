@@ -47,7 +47,7 @@ def rows(kind: str) -> list[Row]:
     """Return what there is to say about each record of a kind.
 
     >>> rows("hardware")[0]["name"]
-    'NVIDIA P100 SXM2'
+    'STM32F407'
     """
     if kind == "simulations":
         from mlsysim.cli.asking import SIMULATION_NAMES

@@ -53,7 +53,7 @@ class TwinRecorder:
         if not hasattr(twin, "source_of"):
             return twin
         for registry in self._fitted:
-            found: Any = registry._lookup.get(twin.name)
+            found: Any = registry._found(twin.name)
             if found is twin:
                 twin = self._rebuilt_of(registry)[found.name]
         return self._copied(twin, self._maker(twin))

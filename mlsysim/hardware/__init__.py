@@ -10,6 +10,9 @@ the tiny tier the price is that of the chip and the carbon that of the small dev
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from importlib import import_module
+from typing import cast
 
 from mlsysim.hardware.specification import TIERS, HardwareSpec
 from mlsysim.registry import Registry
@@ -17,10 +20,11 @@ from mlsysim.registry import Registry
 __all__ = ["TIERS", "Hardware", "HardwareSpec"]
 
 
-def _load() -> Iterable[HardwareSpec]:
-    from mlsysim.hardware import cloud, edge, mobile, tiny
-
-    return cloud.TWINS + edge.TWINS + mobile.TWINS + tiny.TWINS
+def _tier(name: str) -> Iterable[HardwareSpec]:
+    return cast("Iterable[HardwareSpec]", import_module(f"mlsysim.hardware.{name}").TWINS)
 
 
-Hardware: Registry[HardwareSpec] = Registry("hardware", _load)
+# The small ones first: who asks for a microcontroller need not read of data centres.
+Hardware: Registry[HardwareSpec] = Registry(
+    "hardware", *(partial(_tier, name) for name in reversed(TIERS))
+)

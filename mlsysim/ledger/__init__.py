@@ -1,6 +1,9 @@
 """The universal scorecard that every simulation returns."""
 
-from mlsysim.ledger.comparison import Comparison, Difference
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from mlsysim.ledger.metrics import Factors, Group, Interval, Metric, Note, Verdict
 from mlsysim.ledger.scorecard import (
     Economics,
@@ -10,6 +13,9 @@ from mlsysim.ledger.scorecard import (
     SystemLedger,
     metric_paths,
 )
+
+if TYPE_CHECKING:
+    from mlsysim.ledger.comparison import Comparison, Difference
 
 __all__ = [
     "Comparison",
@@ -27,3 +33,12 @@ __all__ = [
     "Verdict",
     "metric_paths",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what compares ledgers when it is first used: most of them are never compared."""
+    if name not in {"Comparison", "Difference"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mlsysim.ledger import comparison
+
+    return getattr(comparison, name)

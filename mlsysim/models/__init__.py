@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from mlsysim.models.operators import KINDS, ModelSpec, Operator, OperatorColumns, OperatorTable
 from mlsysim.registry import Registry
@@ -59,11 +60,11 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _load() -> Iterable[ModelSpec]:
-    from mlsysim.models import language, networks
-
-    yield from language.entries()
-    yield from networks.entries()
+def _table(name: str) -> Iterable[ModelSpec]:
+    return cast("Iterable[ModelSpec]", importlib.import_module(f"mlsysim.models.{name}").entries())
 
 
-Models: Registry[ModelSpec] = Registry("model", _load)
+# The small ones first: who asks for one of them need not read of language models.
+Models: Registry[ModelSpec] = Registry(
+    "model", *(partial(_table, name) for name in ("tiny_networks", "networks", "language"))
+)

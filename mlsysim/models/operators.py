@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.sources import Sourced
@@ -27,7 +26,7 @@ KINDS = (
     "embedding",
 )
 
-Columns = NDArray[np.float64]
+Columns = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 _VARYING = (
     "flops",
     "input_elements",

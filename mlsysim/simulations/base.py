@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlsysim.applications import Application, Applications
 from mlsysim.choices import Choice
 from mlsysim.errors import InvalidInput, UnknownName
-from mlsysim.ledger import Comparison, SystemLedger
+from mlsysim.ledger import SystemLedger
 from mlsysim.personas import Persona, Personas
 from mlsysim.registry import Registry
 from mlsysim.systems import System
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlsysim.explore.optimum import Optimum
     from mlsysim.explore.sensitivity import Sensitivity
     from mlsysim.explore.sweep import Sweep
+    from mlsysim.ledger import Comparison
 
 Evaluate = Callable[[Any, dict[str, Any]], SystemLedger]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,28 +26,25 @@ def write(report: Report, file: Path = FILE) -> None:
 
 
 def text(report: Report) -> str:
-    """Return the bands of a report as TOML."""
+    """Return the bands of a report as JSON."""
     bands: dict[str, list[Score]] = {}
     for score in report.scored:
         if score.predicted is not None:
             bands.setdefault(score.case.band, []).append(score)
-    lines = ["# How far predictions were from measurements, written by `mlsysim fit`."]
-    for name, scores in sorted(bands.items()):
-        lines += ["", f'["{name}"]', *_record(scores)]
-    return "\n".join(lines) + "\n"
+    return document({name: _record(scores) for name, scores in sorted(bands.items())})
 
 
-def _record(scores: Sequence[Score]) -> list[str]:
+def _record(scores: Sequence[Score]) -> dict[str, Any]:
     sizes = np.abs([math.log1p(score.error) for score in scores])
     errors = np.abs([score.error for score in scores])
     new = scores[0].case.family in _OF_NEW_THINGS
     share = _COVERAGE_OF_NEW_THINGS if new else _COVERAGE
-    return [
-        f"rows = {len(scores)}",
-        f"median = {float(np.median(errors)):.4f}",
-        f"log_half_width = {float(np.quantile(sizes, share)):.4g}",
-        *_combinations(scores),
-    ]
+    return {
+        "rows": len(scores),
+        "median": round(float(np.median(errors)), 4),
+        "log_half_width": float(f"{np.quantile(sizes, share):.4g}"),
+        "combinations": _combinations(scores),
+    }
 
 
 def _combinations(scores: Sequence[Score]) -> list[str]:
@@ -54,4 +53,9 @@ def _combinations(scores: Sequence[Score]) -> list[str]:
         for score in scores
         if score.case.runtime and score.case.architecture
     }
-    return ["combinations = [", *(f'    "{name}",' for name in sorted(found)), "]"]
+    return sorted(found)
+
+
+def document(records: Mapping[str, Any]) -> str:
+    """Return records as the text of a file that reads well in a comparison of versions."""
+    return json.dumps(records, indent=1, ensure_ascii=False) + "\n"

@@ -26,6 +26,7 @@ _PRIOR_WEIGHT = 2e-3
 _REACH = 0.5
 _SETTLED = 3e-3
 _STEP = 1e-3
+_STATED = ("prior", "unit", "lower", "upper", "family", "meaning")
 
 
 class Fit:
@@ -214,7 +215,7 @@ def run(
         FILE.write_text(_text(values, records), encoding="utf-8")
         with trial(values):
             bands.write(Report(tuple(Score.of(case) for case in cases)))
-        say(f"Written to {FILE.name} and accuracy.toml.")
+        say(f"Written to {FILE.name} and accuracy.json.")
 
 
 def _left_out_before(family: str) -> dict[str, object]:
@@ -224,19 +225,13 @@ def _left_out_before(family: str) -> dict[str, object]:
 
 
 def _text(values: dict[str, float], records: dict[str, dict[str, Any]]) -> str:
-    lines = ["# Constants of the engine, written by `mlsysim fit`: value, unit, bounds, meaning."]
-    for family, record in {**fits(), **records}.items():
-        lines += ["", f"[fits.{family}]"]
-        lines += [f"{key} = {_literal(value)}" for key, value in record.items()]
-    for constant in FittedConstants.values():
-        lines += ["", f"[constants.{constant.name}]"]
-        lines.append(f"value = {float(f'{values[constant.name]:.4g}')!r}")
-        lines += [
-            f"{key} = {_literal(getattr(constant, key))}"
-            for key in ("prior", "unit", "lower", "upper", "family", "meaning")
-        ]
-    return "\n".join(lines) + "\n"  # fmt: skip
+    constants = {
+        constant.name: {
+            "value": float(f"{values[constant.name]:.4g}"),
+            **{key: getattr(constant, key) for key in _STATED},
+        }
+        for constant in FittedConstants.values()
+    }
+    from mlsysim.validation import bands
 
-
-def _literal(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    return bands.document({"fits": {**fits(), **records}, "constants": constants})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlsysim import units
 from mlsysim.ledger import SystemLedger
-from mlsysim.ledger.comparison import Comparison, Difference
 from mlsysim_widgets.cards import FIRST
 from mlsysim_widgets.history import State
+
+if TYPE_CHECKING:
+    from mlsysim.ledger.comparison import Comparison, Difference
 
 
 class Pinned(NamedTuple):

@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from mlsysim.errors import InvalidInput, MLSysimError, UnknownName
 from mlsysim.ledger import SystemLedger
-from mlsysim.ledger.comparison import Comparison
 from mlsysim.personas import Personas
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim_widgets import binding, controls
@@ -23,6 +22,9 @@ from mlsysim_widgets.history import History, State
 from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
 from mlsysim_widgets.watching import watched
+
+if TYPE_CHECKING:
+    from mlsysim.ledger.comparison import Comparison
 
 ACTIONS = ("undo", "redo", "reset", "pin", "restore", "unpin", "surprise")
 """What the browser may ask for by name, beside explanations and links."""

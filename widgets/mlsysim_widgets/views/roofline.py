@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlsysim import units
+from mlsysim import measured_runs, units
 from mlsysim.ledger import SystemLedger
-from mlsysim.validation import roofs
 from mlsysim_widgets.views.figure import Figure, axis, plain
 
 NEEDED = ("arithmetic_intensity", "achieved_flop_rate", "ridge_point", "peak_flop_rate")
@@ -21,7 +20,7 @@ def roofline(ledger: SystemLedger) -> Figure | None:
     intensity, achieved, ridge, peak = (group.si(name) for name in NEEDED)
     texts = [group.text(name) for name in NEEDED]
     names = [group.metrics[name].label for name in NEEDED]
-    measured = roofs.below(group)
+    measured = measured_runs.below(group)
     told = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
     return {
         "name": "roofline",
@@ -47,7 +46,7 @@ def roofline(ledger: SystemLedger) -> Figure | None:
     }
 
 
-def _published(measured: Sequence[roofs.MeasuredRun]) -> list[dict[str, Any]]:
+def _published(measured: Sequence[measured_runs.MeasuredRun]) -> list[dict[str, Any]]:
     if not measured:
         return []
     return [
