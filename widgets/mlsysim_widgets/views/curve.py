@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from mlsysim import units
 from mlsysim.choices import NumberChoice
 from mlsysim.errors import UnknownName
+from mlsysim.explore.ranges import Flip, flips, grid, numbers_of, scale_of
 from mlsysim.explore.sweep import VERDICTS, Sweep
 from mlsysim.ledger import SystemLedger
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim_widgets.controls import unit_label
 from mlsysim_widgets.views.figure import Figure, axis, plain, spread
 
-_POINTS = 48
 # More flips than these cannot be told apart in a small drawing; the table has them all.
 _MOST_FLIPS = 4
-
-
-class Flip(NamedTuple):
-    """Where a verdict changes along a range, and whether it holds below or above.
-
-    `exact` is the last value at which it holds; others are read off between two points.
-    """
-
-    constraint: str
-    at: float
-    holds_below: bool
-    exact: bool
 
 
 def around(
@@ -63,52 +50,12 @@ def around(
     return _curve(swept, control, present, metric) if metric in swept.values else None
 
 
-def numbers_of(simulation: BaseSimulation) -> dict[str, NumberChoice]:
-    """Return the declared numbers that have a finite range, by name."""
-    return {
-        choice.name: choice
-        for choice in simulation.choices
-        if isinstance(choice, NumberChoice) and np.isfinite([choice.minimum, choice.maximum]).all()
-    }
-
-
-def grid(control: NumberChoice, present: float) -> Any:
-    """Return values over the range of a number, as its slider runs, the present one among them."""
-    ends = control.minimum, control.maximum
-    if control.structural:
-        # Each value is evaluated by itself, and degrees are powers of two anyway.
-        doubled = np.exp2(np.arange(np.ceil(np.log2(max(ends))))) if min(ends) > 0 else ends
-        between = np.append(doubled, ends)
-    else:
-        between = (np.geomspace if _scale(control) == "log" else np.linspace)(*ends, _POINTS)
-    between = np.clip(np.round(between) if control.integer else between, *ends)
-    return np.unique(np.append(between, present))
-
-
-def _scale(control: NumberChoice) -> str:
-    return "log" if control.scale == "log" and control.minimum > 0 else "linear"
-
-
-def flips(swept: Sweep, control: NumberChoice) -> Iterator[Flip]:
-    """Yield where the verdicts of a sweep over one number change."""
-    values = swept.space.axes[0].values
-    for path in swept.values:
-        if path.startswith(VERDICTS):
-            for at, low, high, below in crossings(values, swept.full(path)):
-                # Between values that were tried one by one, or whole ones, there is nothing.
-                exact = control.structural or (control.integer and not np.subtract(high, low) > 1)
-                last = float(low if below else high)
-                found = last if exact else float(f"{at:.2g}")
-                yield Flip(path.removeprefix(VERDICTS), found, below, exact)
-
-
 def _curve(swept: Sweep, control: NumberChoice, present: float, path: str) -> Figure:
     metric = SystemLedger.metric(path)
     values, found = swept.space.axes[0].values, swept.full(path)
-    now = float(np.interp(present, values, found))
+    now = float(found[values == present][0])
     scale = units.best_scale(now, metric.unit)
-    nearest = sorted(flips(swept, control), key=lambda flip: _distance(flip, present))
-    told = [(flip, _told(control, flip)) for flip in nearest[:_MOST_FLIPS]]
+    told = [(flip, _told(control, flip)) for flip in flips(swept, control, present)[:_MOST_FLIPS]]
     text = units.humanize(now, metric.unit)
     here = f"{text} at {control.label.lower()} {chosen_text(control, present)}"
     finding = told[0][1] if told else _range(found, metric.unit)
@@ -119,7 +66,7 @@ def _curve(swept: Sweep, control: NumberChoice, present: float, path: str) -> Fi
         "alt": f"{metric.label} over {control.label.lower()}, "
         f"{_range(found, metric.unit)}, {here}. {'. '.join(words for _, words in told)}".strip(),
         "axes": {
-            "x": number_axis(control, _scale(control)),
+            "x": number_axis(control, scale_of(control)),
             "y": axis(metric.label, scale.label, metric_scale(found, metric.unit)),
         },
         "series": [
@@ -164,23 +111,6 @@ def number_axis(control: NumberChoice, scale: str) -> dict[str, Any]:
     return axis(control.label, _unit(control), scale)
 
 
-def crossings(values: Any, margins: Any) -> Iterator[tuple[float, float, float, bool]]:
-    """Yield where margins change their sign: about where, between which values, if they fall.
-
-    Between two points margins are taken as straight on a logarithmic axis, since waiting times
-    grow by orders of magnitude from one to the next.
-
-    >>> [(round(at, 2), low, high, falls) for at, low, high, falls in crossings([1, 4], [1, -1])]
-    [(2.5, 1, 4, True)]
-    """
-    points = [point for point in zip(values, margins, strict=True) if np.isfinite(point[1])]
-    for before, after in pairwise(points):
-        if (before[1] >= 0.0) != (after[1] >= 0.0):
-            x, y = zip(*sorted((before, after), key=lambda point: point[1]), strict=True)
-            at = np.interp(0.0, np.multiply(np.sign(y), np.log1p(np.abs(y))), x)
-            yield float(at), before[0], after[0], bool(before[1] >= 0.0)
-
-
 def _unit(control: NumberChoice) -> str:
     """Return the unit of a number, unless its label says it."""
     unit = unit_label(control.unit)
@@ -197,10 +127,6 @@ def _told(control: NumberChoice, flip: Flip) -> str:
     where = "up to" if flip.holds_below else "from"
     about = "" if flip.exact else "about "
     return f"{flip.constraint} holds {where} {about}{chosen_text(control, flip.at)}"
-
-
-def _distance(flip: Flip, present: float) -> float:
-    return float(np.abs(np.subtract(flip.at, present)))
 
 
 def _range(found: Any, unit: str) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from mlsysim import units
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.errors import MLSysimError
+from mlsysim.explore.ranges import grid
 from mlsysim.ledger import SystemLedger
 from mlsysim_widgets.views.asked import Asked
-from mlsysim_widgets.views.curve import chosen_text, grid
+from mlsysim_widgets.views.curve import chosen_text
 from mlsysim_widgets.views.figure import Figure, axis, plain, spread
 
 # Two aims that pull apart, and the choices that move both; the first that a simulation has counts.

@@ -8,10 +8,10 @@ import numpy as np
 
 from mlsysim import units
 from mlsysim.choices import NumberChoice
+from mlsysim.explore.ranges import crossings
 from mlsysim.explore.sweep import VERDICTS
 from mlsysim.ledger import SystemLedger
 from mlsysim_widgets.views.asked import Asked
-from mlsysim_widgets.views.curve import crossings
 from mlsysim_widgets.views.figure import Figure, axis, plain
 
 _RATE = "request_rate"
@@ -105,7 +105,7 @@ def _line(path: str, load: Any, values: Any, scale: units.Scale, dash: str) -> d
 
 
 def _limit(constraint: str, load: Any, margins: Any) -> str:
-    found = [at for at, _, _, falls in crossings(load, margins) if falls]
+    found = [crossing.at for crossing in crossings(load, margins) if crossing.falls]
     return f"{constraint} holds up to about {found[0]:.0%}" if found else ""
 
 
