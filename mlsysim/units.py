@@ -269,6 +269,11 @@ _LADDERS: dict[str, list[tuple[str, str, float]]] = {
         ("usd_per_thousand", "$ per thousand", 1e-3),
         ("usd", "$ each", 1.0),
     ],
+    "kilogram_CO2e/joule": [("g_per_kwh", "g CO₂e/kWh", 1e-3 / 3.6e6)],
+    "USD/joule": [("usd_per_kwh", "$/kWh", 1 / 3.6e6)],
+    "USD/kilowatt_hour": [("usd_per_kwh", "$/kWh", 1.0)],
+    "litre/joule": [("l_per_kwh", "L/kWh", 1 / 3.6e6)],
+    "1/second": [("per_s", "/s", 1.0)],
     "dimensionless": [("percent", "%", 0.01), ("fraction", "", 1.0)],
     "degree_Celsius": [("celsius", "°C", 1.0)],
     "device": [
@@ -307,7 +312,8 @@ def best_scale(value: float, unit: str) -> Scale:
     magnitude = abs(value)
     if magnitude == 0 or not math.isfinite(magnitude):
         return min(ladder, key=lambda step: abs(math.log(step.factor)))
-    fitting = [step for step in ladder if step.factor <= magnitude * (1 + 1e-9)]
+    # What would be written as 1,000 of a step is 1 of the next.
+    fitting = [step for step in ladder if step.factor <= magnitude * 1.0005]
     return fitting[-1] if fitting else ladder[0]
 
 
@@ -358,11 +364,13 @@ def unit_text(unit: str) -> str:
     """Write a unit the short way, nothing for plain numbers.
 
     >>> unit_text("gram_CO2e/kilowatt_hour"), unit_text("dimensionless")
-    ('gCO2e/kWh', '')
+    ('g CO₂e/kWh', '')
     """
     if unit in ("", "dimensionless"):
         return ""
-    return str(quantity(1.0, unit).units)
+    if unit == "year":
+        return "years"
+    return str(quantity(1.0, unit).units).replace("gCO2e", "g CO₂e")
 
 
 def _digits(value: float) -> str:

@@ -571,9 +571,9 @@ def test_the_text_of_an_explanation():
     lines = str(ledger.explain("sustainability.carbon_kg")).splitlines()
     assert lines[1] == "  = Operational carbon + Embodied carbon"
     assert lines[3].startswith("    C = c · E_facility (operational carbon, published 2015 [ghg-")
-    assert re.fullmatch(r"    = [\d.]+ MWh · 8.67e-9 kgCO2e/J", lines[4])
+    assert re.fullmatch(r"    = [\d.]+ MWh · 31\.2 g CO₂e/kWh", lines[4])
     text = "\n".join(lines)
-    assert "carbon intensity of Quebec = 31.2 gCO2e/kWh – derived 2026 [codecarbon-canada]" in text
+    assert "carbon intensity of Quebec = 31.2 g CO₂e/kWh – derived 2026 [codecarbon-canada]" in text
     assert "duration days = 365 d – chosen" in text
     assert "Joules in a kilowatt hour = 1 kWh – definition 2019 [si-brochure]" in text
     assert "\nSources\n" in text
@@ -611,7 +611,7 @@ def test_operations_are_written_as_arithmetic(code, words):
 
 def test_numbers_are_called_what_the_source_calls_them():
     text = str(ResourceSimulation("Frontier").evaluate({}).explain("performance.latency"))
-    for name in ("optimizer time", "compute time", "rounds", "replica batch", "parameters held"):
+    for name in ("optimizer time", "computing", "rounds", "replica batch", "parameters held"):
         assert re.search(rf"^ *(\w+: )?{name} = ", text, re.MULTILINE), name
 
 

@@ -155,8 +155,10 @@ class Explanation:
         What appears again is written out once, and referred to afterwards.
         """
         lines = list(_lines(self._outline, depth))
-        named = [name for name in self.sources() if any(f"[{name}]" in line for line in lines)]
-        return "\n".join([*lines, "", "Sources", str(Bibliography(named))])
+        behind = self.sources()
+        named = [name for name in behind if any(f"[{name}]" in line for line in lines)]
+        heading = "Sources" if named else "Sources of the numbers behind these"
+        return "\n".join([*lines, "", heading, str(Bibliography(named or behind))])
 
     def __str__(self) -> str:
         return self.text()

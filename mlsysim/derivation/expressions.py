@@ -60,8 +60,9 @@ _SAME = frozenset(
     ["item", "reshape", "astype", "ravel", "squeeze", "copy", "flatten", "float", "broadcast_to"]
 )
 _KEEPS_UNIT = frozenset(
-    ["add", "subtract", "sub", "where", "negative", "neg", "getitem", "clip", "absolute", "abs",
-     "maximum", "minimum", "mean", "cumsum", "ceil", "floor", "round", *_ACROSS, *_SAME]
+    ["add", "subtract", "sub", "where", "negative", "neg", "getitem", "take_along_axis", "clip",
+     "absolute", "abs", "maximum", "minimum", "mean", "cumsum", "ceil", "floor", "round",
+     *_ACROSS, *_SAME]
 )  # fmt: skip
 _ADDITIVE = ("second", "byte", "flop", "parameter", "joule", "kilogram_CO2e", "USD", "litre")
 
@@ -226,9 +227,15 @@ def _written(step: Step, write: Callable[[Any], Text]) -> Text:
     word = _WORDS.get(name, name)
     if len(step.inputs) == 1 and word in _PREFIXES:
         return Text(f"{word}{_held(write(step.inputs[0]), _ALONE)}", _ALONE)
-    given = [each for each in step.arguments if not callable(each)]
+    given = [each for each in (*step.arguments, *_inputs(step)) if not callable(each)]
     shown = given[:1] if name in _ACROSS else given
-    return Text(f"{word}({', '.join(write(each).words for each in shown)})", _ALONE)
+    words = ", ".join(write(each).words for each in shown)
+    return Text(f"{word.strip('_').replace('_', ' ')}({words})", _ALONE)
+
+
+def _inputs(step: Step) -> list[Any]:
+    """Return the options that are numbers of the derivation, as laws inside laws are given them."""
+    return [each for each in step.options.values() if isinstance(each, Node)]
 
 
 def _power(step: Step, write: Callable[[Any], Text]) -> str:
@@ -247,9 +254,15 @@ def _where(step: Step, write: Callable[[Any], Text]) -> str:
 def _element(step: Step, write: Callable[[Any], Text]) -> str:
     owner, key = step.arguments
     if isinstance(key, int):
-        return f"{_held(write(owner), _ALONE)}[{key}]"
+        held = _held(write(owner), _ALONE)
+        return f"last {held}" if key == -1 else f"{held}[{key}]"
     before, after = np.size(core_value(owner)), np.size(step.value)
     return f"{_held(write(owner), _ALONE)} ({after} of {before})"
+
+
+def _at(step: Step, write: Callable[[Any], Text]) -> str:
+    owner, place = step.arguments
+    return f"{_held(write(owner), _ALONE)} at {_held(write(place), _ALONE)}"
 
 
 _FORMS: dict[str, tuple[int, Callable[[Step, Callable[[Any], Text]], str]]] = {
@@ -257,6 +270,7 @@ _FORMS: dict[str, tuple[int, Callable[[Step, Callable[[Any], Text]], str]]] = {
     "pow": (2, _power),
     "where": (3, _where),
     "getitem": (2, _element),
+    "take_along_axis": (2, _at),
 }
 
 

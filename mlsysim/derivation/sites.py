@@ -66,6 +66,8 @@ def _named(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[s
 def _targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(target, ast.Name):
         yield target.id, value
+    elif isinstance(target, ast.Attribute):
+        yield target.attr.strip("_"), value
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one, its in zip(target.elts, value.elts, strict=False):
             yield from _targets(one, its)

@@ -17,12 +17,12 @@ _SUMS_PER_LAYER = 2.0
 _TRIPS_TO_EXPERTS = 2.0
 
 
-def inference(work: Workload) -> Any:
+def links_in_inference(work: Workload) -> Any:
     """Return the time on links of one microbatch on its way through all stages."""
     layout = work.layout
     time: Any = 0.0
     if layout.tensor > 1:
-        time = time + _sums(work) * _SUMS_PER_LAYER * work.parts * _layers(work)
+        time = time + _all_reduce(work) * _SUMS_PER_LAYER * work.parts * _layers(work)
     if layout.expert > 1:
         time = time + _experts(work) * work.parts
     if layout.data > 1 and layout.sharding == "full":
@@ -30,21 +30,23 @@ def inference(work: Workload) -> Any:
     return time + np.zeros_like(work.batch_size)
 
 
-def training(work: Workload, *, hidden_behind: Any) -> Any:
+def links_in_training(work: Workload, *, hidden_behind: Any) -> Any:
     """Return the exposed time on links of one optimizer step."""
     layout, runtime = work.layout, work.runtime
     exposed = runtime.exposed_communication_fraction
     time: Any = 0.0
-    each_round = work.rounds + (layout.pipeline - 1.0) / layout.virtual_stages
+    microbatch_slots = work.rounds + (layout.pipeline - 1.0) / layout.virtual_stages
     if layout.tensor > 1:
         directions = 3.0 if work.recomputation == "full" else 2.0
-        sums = _sums(work) * _SUMS_PER_LAYER * directions * _layers(work) / layout.pipeline
+        sums_per_microbatch = (
+            _all_reduce(work) * _SUMS_PER_LAYER * directions * _layers(work) / layout.pipeline
+        )
         share = exposed if runtime.overlaps_tensor_parallel else 1.0
-        time = time + sums * share * each_round
+        time = time + sums_per_microbatch * share * microbatch_slots
     if layout.expert > 1:
-        trips = 2.0 * _experts(work) / layout.pipeline
+        expert_trips = 2.0 * _experts(work) / layout.pipeline
         share = exposed if runtime.overlaps_experts else 1.0
-        time = time + trips * share * each_round
+        time = time + expert_trips * share * microbatch_slots
     if layout.data > 1:
         known = work.collective
         time = time + formulas.exposed_time(
@@ -60,7 +62,7 @@ def _layers(work: Workload) -> float:
     return layers
 
 
-def _sums(work: Workload) -> Any:
+def _all_reduce(work: Workload) -> Any:
     """Return the time to sum the activations of one layer over its tensor-parallel group."""
     if work.collective is not None and not work.training:
         return work.collective.seconds

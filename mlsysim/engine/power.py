@@ -13,7 +13,7 @@ from mlsysim.engine.workload import Workload
 
 def solve(work: Workload, times: Times, device_flops: Any, device_bytes: Any) -> dict[str, Any]:
     """Return power and energy of one execution on all its devices."""
-    hardware, latency = work.system.hardware, times.total
+    hardware, latency = work.system.hardware, times.execution_time
     load = _load(work, times, device_flops, device_bytes)
     device = formulas.power_at_load(
         idle=hardware.idle_power_w, maximum=hardware.max_power_w, load=load
@@ -33,7 +33,7 @@ def _load(work: Workload, times: Times, device_flops: Any, device_bytes: Any) ->
     An accelerator's power follows what its memory and matrix units do; a simple core draws what
     it draws whenever it does not wait.
     """
-    hardware, latency = work.system.hardware, times.total
+    hardware, latency = work.system.hardware, times.execution_time
     architecture = hardware.twin_of_architecture
     weights = (architecture.memory_power_weight, architecture.arithmetic_power_weight)
     if weights[0] is None or weights[1] is None:

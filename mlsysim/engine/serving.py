@@ -194,7 +194,7 @@ class _Ends:
 
     service: Service
     chain: _Chain
-    pick: _Between
+    between: _Between
     step: Performance
     prefill: Performance
 
@@ -215,7 +215,7 @@ class _Ends:
         if steps is None or prefills is None:
             return [_steady_state(self.service, self.chain)[0]] * 2
         chains = (
-            replace(self.chain, step=self.pick(step), prefill=prefill)
+            replace(self.chain, step=self.between.interpolated(step), prefill=prefill)
             for step, prefill in zip(steps, prefills, strict=True)
         )
         return [_steady_state(self.service, each)[0] for each in chains]
@@ -230,7 +230,7 @@ def _chain(service: Service, slots: Any) -> tuple[_Chain, _Ends]:
     grid = _batches(most)
     states = np.arange(1.0, most + 1.0).reshape(first)
     in_flight = np.minimum(states, np.broadcast_to(slots, shape))
-    pick = _Between(grid, in_flight)
+    between = _Between(grid, in_flight)
     batch = grid.reshape(first)
     step = service.step(batch)
     decode = service.solve("decode", batch_size=batch, context_length=service.context_length)
@@ -240,14 +240,16 @@ def _chain(service: Service, slots: Any) -> tuple[_Chain, _Ends]:
     chain = _Chain(
         slots=slots,
         in_flight=in_flight,
-        step=pick(step.si("latency")),
-        prompt_share=pick(1.0 - without_prompts),
-        parts={name: pick(known[name]) for name in _PARTS if known[name] is not None},
-        rates={name: pick(known[name]) for name in _RATES},
+        step=between.interpolated(step.si("latency")),
+        prompt_share=between.interpolated(1.0 - without_prompts),
+        parts={
+            name: between.interpolated(known[name]) for name in _PARTS if known[name] is not None
+        },
+        rates={name: between.interpolated(known[name]) for name in _RATES},
         same={name: known[name] for name in _AS_THEY_ARE},
         prefill=prefill.si("latency"),
     )
-    return chain, _Ends(service, chain, pick, step, prefill)
+    return chain, _Ends(service, chain, between, step, prefill)
 
 
 def _steady_state(service: Service, chain: _Chain) -> tuple[dict[str, Any], Any]:
@@ -256,7 +258,8 @@ def _steady_state(service: Service, chain: _Chain) -> tuple[dict[str, Any], Any]
     shares = formulas.occupancy_probabilities(
         arrival_rate=service.request_rate, completion_rates=completion
     )
-    busy, capacity = shares.sum(axis=0), completion[-1]
+    busy, completion_when_full = shares.sum(axis=0), completion[-1]
+    capacity = completion_when_full
     requests = {
         "offered_load": service.request_rate / capacity,
         "served_rate": np.minimum(service.request_rate, capacity),
@@ -304,8 +307,8 @@ def _times(
 ) -> dict[str, Any]:
     """Return how long requests wait for a slot, for their first token and for their last."""
     residence = formulas.residence_time(requests["sequences_in_flight"], requests["served_rate"])
-    alone = np.minimum(chain.prefill, residence)
-    answering = np.maximum(residence - alone, residence * _NEVER)
+    own_prompt = np.minimum(chain.prefill, residence)
+    answering = np.maximum(residence - own_prompt, residence * _NEVER)
     waits = np.maximum(full, _NEVER)
     peak = {
         "completion_rate": requests["request_capacity"],
@@ -321,22 +324,22 @@ def _times(
     waiting_p99 = backlog + formulas.exponential_delay_quantile(
         bounded / waits, waits=waits, quantile=TAIL
     )
-    start, start_p99 = _start(chain, busy=busy, prompts=prompts, step=work["latency"])
+    turn, turn_p99 = _turn(chain, busy=busy, prompts=prompts, step=work["latency"])
     return {
         "waiting_time": waiting,
         "waiting_time_p99": waiting_p99,
-        "time_to_first_token": waiting + np.minimum(start + alone, residence),
-        "time_to_first_token_p99": waiting_p99 + start_p99 + alone,
+        "time_to_first_token": waiting + np.minimum(turn + own_prompt, residence),
+        "time_to_first_token_p99": waiting_p99 + turn_p99 + own_prompt,
         "request_latency": waiting + residence,
         "request_latency_p99": backlog
-        + alone
+        + own_prompt
         + formulas.response_time_quantile(
             answering, delay=bounded / waits, waits=waits, quantile=TAIL
         ),
     }
 
 
-def _start(chain: _Chain, *, busy: Any, prompts: Any, step: Any) -> tuple[Any, Any]:
+def _turn(chain: _Chain, *, busy: Any, prompts: Any, step: Any) -> tuple[Any, Any]:
     """Return how long a request with a slot waits for its turn, on average and in the tail.
 
     It waits for the step under way, then for the prompts in front of its own: one server whose
@@ -349,9 +352,10 @@ def _start(chain: _Chain, *, busy: Any, prompts: Any, step: Any) -> tuple[Any, A
     )
     all_prompts = chain.slots * chain.prefill
     queue_p99 = formulas.exponential_delay_quantile(queue / prompts, waits=prompts, quantile=TAIL)
-    mean = busy * under_way * half + np.minimum(queue, all_prompts)
-    tail = formulas.residual_time_quantile(under_way, busy=busy, quantile=TAIL)
-    return mean, tail + np.minimum(queue_p99, all_prompts)
+    rest_p99 = formulas.residual_time_quantile(under_way, busy=busy, quantile=TAIL)
+    turn = busy * under_way * half + np.minimum(queue, all_prompts)
+    turn_p99 = rest_p99 + np.minimum(queue_p99, all_prompts)
+    return turn, turn_p99
 
 
 def _batches(most: float) -> Any:
@@ -371,7 +375,7 @@ class _Between:
         self._part = (at - low) / (high - low)
         self._shape = (len(grid), *at.shape[1:])
 
-    def __call__(self, values: Any) -> Any:
+    def interpolated(self, values: Any) -> Any:
         known = np.broadcast_to(values, self._shape)
         low = np.take_along_axis(known, self._below, axis=0)
         high = np.take_along_axis(known, self._below + 1, axis=0)

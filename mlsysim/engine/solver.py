@@ -310,7 +310,7 @@ def _accuracy(work: Workload, phase: str) -> tuple[Any, Any, str]:
 
 def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:
     hardware, times, layout = work.system.hardware, outcome.times, work.layout
-    latency = times.total
+    latency = times.execution_time
     if not work.scalar:
         times = Times(*(part + np.zeros_like(latency) for part in times))
     peak = hardware.peak_flop_per_s(work.precision)

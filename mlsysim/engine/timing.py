@@ -37,7 +37,7 @@ class Times(NamedTuple):
     bubble: Any
 
     @property
-    def total(self) -> Any:
+    def execution_time(self) -> Any:
         """The latency."""
         return self.compute + self.memory + self.overhead + self.communication + self.bubble
 
@@ -65,13 +65,8 @@ class _Parts(NamedTuple):
     overhead: Any
 
     @property
-    def total(self) -> Any:
+    def operator_time(self) -> Any:
         return self.compute + self.memory + self.overhead
-
-    def summed(self, which: Any = None) -> _Parts:
-        """Return the sums over all operators, or over some of them."""
-        chosen = self if which is None else (np.where(which, part, 0.0) for part in self)
-        return _Parts(*(part.sum(0) for part in chosen))
 
 
 def solve(work: Workload) -> Times:
@@ -170,24 +165,26 @@ def _misaligned(work: Workload) -> bool:
 def _compute_time(work: Workload, rates: _Rates) -> Any:
     hardware, traits, runtime = work.system.hardware, work.traits, work.runtime
     architecture = hardware.twin_of_architecture
-    time = formulas.compute_time(_costs(work), rates.matrix)
+    computing = formulas.compute_time(_costs(work), rates.matrix)
     if architecture.exponentials_per_core_cycle and hardware.core_cycles_per_s:
         rate = architecture.exponentials_per_core_cycle * hardware.core_cycles_per_s
         share = work.samples / (work.layout.tensor * work.layout.context * work.parts)
         scores = np.where(work.columns.cache_elements > 0, 0.0, work.computed_scores)
-        time = time + scores * share / rate
+        exponentials = scores * share / rate
+        computing = computing + exponentials
     if architecture.tile_fill_s:
         tiled = work.columns.cache_elements == 0
         filling = formulas.tile_fill_time(
-            ideal=time * runtime.compute_fraction, fill=architecture.tile_fill_s
+            ideal=computing * runtime.compute_fraction, fill=architecture.tile_fill_s
         )
-        time = time + np.where(tiled, filling, 0.0)
+        computing = computing + np.where(tiled, filling, 0.0)
     if runtime.unpacking_flop_per_weight and work.phase == "decode" and work.stored_only:
         vector = hardware.peak_dense_flop_per_s.get("fp32", rates.matrix)
         work_of_unpacking = work.parameters_read * runtime.unpacking_flop_per_weight
         unpacking = formulas.compute_time(work_of_unpacking, vector)
-        time = formulas.overlapped_time(one=time, other=np.where(traits.matrix, unpacking, 0.0))
-    return time
+        others = np.where(traits.matrix, unpacking, 0.0)
+        computing = formulas.overlapped_time(one=computing, other=others)
+    return computing
 
 
 def _costs(work: Workload) -> Any:
@@ -225,25 +222,23 @@ def _score_time(work: Workload, bandwidth: float) -> Any:
 
 
 def _training(work: Workload, operators: _Parts) -> Times:
-    layers = operators.summed(work.traits.in_layer)
-    outside = operators.summed(~work.traits.in_layer)
     layout, runtime = work.layout, work.runtime
     stages, rounds = as_float(layout.pipeline), work.rounds
-    mean = (layers.total + outside.total) / stages
-    slowest = layers.total * _largest_share(work) + outside.total
+    layer_time = np.where(work.traits.in_layer, operators.operator_time, 0.0).sum(0)
+    outside_layers = np.where(work.traits.in_layer, 0.0, operators.operator_time).sum(0)
+    mean_stage = (layer_time + outside_layers) / stages
+    slowest_stage = layer_time * _largest_share(work) + outside_layers
     floor = runtime.launch_interval_s * _launches(work) / stages
-    stalled = np.maximum(floor - slowest, 0.0)
-    slowest = slowest + stalled
+    stalled = np.maximum(floor - slowest_stage, 0.0)
     fill = (stages - 1.0) / layout.virtual_stages
-    work_time = rounds * mean
     optimizer = _optimizer_time(work)
-    links = communication.training(work, hidden_behind=rounds * slowest)
+    links = communication.links_in_training(work, hidden_behind=rounds * (slowest_stage + stalled))
     return Times(
-        compute=rounds * (layers.compute + outside.compute) / stages,
-        memory=rounds * (layers.memory + outside.memory) / stages + optimizer,
-        overhead=rounds * ((layers.overhead + outside.overhead) / stages + stalled),
+        compute=rounds * operators.compute.sum(0) / stages,
+        memory=rounds * operators.memory.sum(0) / stages + optimizer,
+        overhead=rounds * (operators.overhead.sum(0) / stages + stalled),
         communication=links,
-        bubble=rounds * (slowest - stalled) + fill * mean - work_time,
+        bubble=rounds * slowest_stage + fill * mean_stage - rounds * mean_stage,
     )
 
 
@@ -277,19 +272,21 @@ def _optimizer_time(work: Workload) -> Any:
 def _inference(work: Workload, operators: _Parts) -> Times:
     runtime = work.runtime
     stretch = _pipeline_stretch(work)
-    parts = [stretch * part for part in operators.summed()]
+    arithmetic = operators.compute.sum(0) * stretch
+    memory = operators.memory.sum(0) * stretch
+    launches = operators.overhead.sum(0) * stretch
     stalled: Any = 0.0
     if runtime.launch_interval_s:
         floor = runtime.launch_interval_s * _launches(work) * stretch
-        stalled = np.maximum(floor - sum(parts), 0.0)
+        stalled = np.maximum(floor - (arithmetic + memory + launches), 0.0)
     host = runtime.overhead_per_execution_s
     if work.phase == "decode":
         host = host + runtime.overhead_per_sequence_s * work.batch_size / work.layout.data
     return Times(
-        compute=parts[0],
-        memory=parts[1],
-        overhead=parts[2] + stalled + host,
-        communication=communication.inference(work) * stretch,
+        compute=arithmetic,
+        memory=memory,
+        overhead=launches + stalled + host,
+        communication=communication.links_in_inference(work) * stretch,
         bubble=np.zeros_like(work.batch_size),
     )
 

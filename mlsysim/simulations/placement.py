@@ -338,12 +338,11 @@ class PlacementSimulation(BaseSimulation):
             speed_of_light=Constants["speed_of_light"].value,
             refractive_index=Constants["fibre_refractive_index"].value,
         )
-        sending, receiving = (
-            formulas.transfer_time(choice[name], bandwidth=bandwidth, latency=0.0)
-            for name, bandwidth in (
-                ("input_bytes", radio.uplink_byte_per_s),
-                ("output_bytes", radio.downlink_byte_per_s),
-            )
+        sending = formulas.transfer_time(
+            choice["input_bytes"], bandwidth=radio.uplink_byte_per_s, latency=0.0
+        )
+        receiving = formulas.transfer_time(
+            choice["output_bytes"], bandwidth=radio.downlink_byte_per_s, latency=0.0
         )
         propagation = radio.round_trip_s + 2.0 * light
         waiting = propagation + there.si("latency") * choice.get("tokens_per_answer", 1)
