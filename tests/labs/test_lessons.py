@@ -13,19 +13,23 @@ from mlsysim_widgets import Cast, Decision, Journal, Prediction, Question, Repor
 from mlsysim import (
     Applications,
     CompressionSimulation,
+    DataSimulation,
     Hardware,
     NodeSimulation,
     Personas,
     PlacementSimulation,
+    Regions,
     ReliabilitySimulation,
     ServingSimulation,
     SystemLedger,
     TrainingSimulation,
 )
+from mlsysim.constants import SECONDS_PER_DAY
 from mlsysim.engine.serving import TAIL
 from mlsysim.failure_rates import FailureRates
 from mlsysim.optimizers import Optimizers
 from mlsysim.precisions import Precisions
+from mlsysim.storage import Routes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEMPLATE = REPOSITORY / "labs" / "template.ipynb"
@@ -47,6 +51,7 @@ def outgrows_memory(application, model):
     return "Fits in memory" in [verdict.constraint for verdict in broken]
 
 
+DATA = "04_data_engineering"
 ORIENTATION = ("Inference", "AutoDrive", "Assistant", "KeywordSpotting")
 
 
@@ -92,6 +97,46 @@ CLAIMS = {
     "02_ml_systems": {
         "ten milliseconds": lambda: (Applications.AutoDrive.deadline_s, 0.010),
         "500 kilometers": lambda: (PlacementSimulation().complete({})["distance_km"], 500),
+    },
+    "04_data_engineering": {
+        "eight GPUs": lambda: (Applications.Recommendation.system.devices, 8),
+        "10 terabytes": lambda: (begins(DATA, "CloudTitan", "dataset_tb"), 10),
+        "one more each day": lambda: (begins(DATA, "CloudTitan", "new_tb_per_day"), 1),
+        "a day old": lambda: (begins(DATA, "CloudTitan", "oldest_hours"), 24),
+        "10 gigabits": lambda: (
+            [begins(DATA, name, "link_gbit_per_s") for name in ("CloudTitan", "MobileNomad")],
+            [10, 10],
+        ),
+        "5,000 terabytes": lambda: (begins(DATA, "EdgeGuardian", "dataset_tb"), 5000),
+        "128 nodes": lambda: (Applications.Training.system.nodes, 128),
+        "30 days": lambda: (begins(DATA, "EdgeGuardian", "duration_days"), 30),
+        "a fifth of that": lambda: (round(times_read("EdgeGuardian"), 1), 0.2),
+        "100 gigabits": lambda: (
+            [
+                begins(DATA, "EdgeGuardian", "link_gbit_per_s"),
+                DataSimulation("Training").defaults["link_gbit_per_s"],
+            ],
+            [100, 100],
+        ),
+        "90 days": lambda: (begins(DATA, "MobileNomad", "duration_days"), 90),
+        "300 terabytes": lambda: (begins(DATA, "MobileNomad", "dataset_tb"), 300),
+        "three times": lambda: (round(times_read("MobileNomad")), 3),
+        "2,000 terabytes": lambda: (begins(DATA, "TinyPioneer", "dataset_tb"), 2000),
+        "again and again": lambda: (times_read("TinyPioneer") > 2, True),
+        "single gigabit": lambda: (begins(DATA, "TinyPioneer", "link_gbit_per_s"), 1),
+        "ten days": lambda: (Routes["shipped"].handling_s / SECONDS_PER_DAY, 10),
+        "at least twice": lambda: (
+            min(Regions[name].price_usd_per_kwh for name in ("Germany", "Ireland", "Japan"))
+            > 2 * Regions["US_Avg"].price_usd_per_kwh,
+            True,
+        ),
+        "nine cents": lambda: (Routes["other_cloud"].price_usd_per_gb, 0.09),
+        "100,000 dollars": lambda: (begins(DATA, "CloudTitan", "transfer_budget_usd"), 100_000),
+        "a tenth of its time": lambda: (longest_wait("EdgeGuardian"), 0.1),
+        "thousand terabytes": lambda: (
+            DataSimulation("Training").complete({"dataset_tb": 1000})["dataset_tb"],
+            1000,
+        ),
     },
     "10_compression": {
         "16 bits": lambda: (8 * Precisions.fp16.bytes_per_value, 16),
@@ -245,6 +290,24 @@ def begins(name, persona, choice):
     cast = cast_of(name)
     cast.play(persona)
     return {**cast.simulation.defaults, **cast.start}[choice]
+
+
+def times_read(persona):
+    """Return how often a persona of the lab on data reads the whole of it."""
+    cast = cast_of(DATA)
+    cast.play(persona)
+    wanted = cast.ledger().si("performance.input_demand")
+    whole = begins(DATA, persona, "dataset_tb") * 1e12
+    return wanted * begins(DATA, persona, "duration_days") * SECONDS_PER_DAY / whole
+
+
+def longest_wait(persona):
+    """Return which share of its time a job of the lab on data may wait for its data."""
+    cast = cast_of(DATA)
+    cast.play(persona)
+    limits = {verdict.constraint: verdict.limit for verdict in cast.ledger().verdicts}
+    seconds = begins(DATA, persona, "duration_days") * SECONDS_PER_DAY
+    return limits["Arrives early"] / seconds
 
 
 def offered(offer, choice, field):
