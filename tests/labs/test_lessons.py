@@ -419,7 +419,9 @@ def test_a_lab_can_be_walked_from_the_first_beat_to_the_report(lab):
         assert f".{persona.lower()}" in page
 
 
-def test_a_dashboard_of_a_lab_can_break_a_limit_and_mend_it(lab):
+def test_what_break_it_names_turns_a_verdict_for_everybody_and_undo_mends_it(lab):
+    prose = "\n".join(cell.source for cell in cells(lab, "markdown"))
+    named = re.findall(r"\*\*(.+?)\*\*", prose.split("\n## Break it\n")[1].split("\n## ")[0])
     parts = played(lab)
     (cast,), (decision,) = of(parts, Cast), of(parts, Decision)
     for persona in Personas:
@@ -427,15 +429,21 @@ def test_a_dashboard_of_a_lab_can_break_a_limit_and_mend_it(lab):
         for prediction in of(parts, Prediction):
             prediction.commit(prediction.answer)
         dashboard = decision.dashboard
-        before = dashboard.ledger.violations
-        controls = [c for c in dashboard.spec["controls"] if c["kind"] == "number"]
-        broken = []
-        for control in controls:
-            dashboard.choose(**{control["name"]: control["maximum"]})
-            broken += dashboard.ledger.violations
-            dashboard.undo()
-        assert broken
+        controls = [c for c in dashboard.spec["controls"] if c["label"] in named]
+        assert any(turns_a_verdict(dashboard, control) for control in controls), persona
+
+
+def turns_a_verdict(dashboard, control):
+    """Say whether a verdict changes over what a control can be set to, undoing each change."""
+    before = dashboard.ledger.violations
+    found = {frozenset(verdict.constraint for verdict in before)}
+    values = [each["value"] for each in control.get("options", ())]
+    for value in values or (control["minimum"], control["maximum"]):
+        dashboard.choose(**{control["name"]: value})
+        found.add(frozenset(verdict.constraint for verdict in dashboard.ledger.violations))
+        dashboard.undo()
         assert dashboard.ledger.violations == before
+    return len(found) > 1
 
 
 def test_every_number_of_a_story_stands_in_the_project(lab):
