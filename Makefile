@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 python := .venv/bin/python
 pip_install := $(python) -m pip install -qq --disable-pip-version-check
-sources := mlsysim widgets tests
+sources := mlsysim widgets tests labs
 javascript_tests := tests/javascript
 biome := $(javascript_tests)/node_modules/.bin/biome
 # npm writes this file when it has installed what package.json names.

@@ -244,7 +244,7 @@ def test_age_of_data_worked_by_hand():
 
 
 @pytest.mark.parametrize("application", SERVED)
-def test_time_place_and_scale_do_what_they_should(application):
+def test_time_and_place_do_what_they_should(application):
     once, twice = (evaluated(application, duration_days=days) for days in (100, 200))
     for path in ("sustainability.energy", "sustainability.carbon", "economics.tco"):
         assert twice.si(path) == pytest.approx(2 * once.si(path), rel=1e-12)
@@ -253,9 +253,6 @@ def test_time_place_and_scale_do_what_they_should(application):
     assert {path.split(".")[0] for path in changed} == {"sustainability", "economics"}
     assert clean.si("sustainability.energy") == once.si("sustainability.energy")
     assert clean.si("economics.storage_cost") == once.si("economics.storage_cost")
-    many = evaluated(application, "EdgeGuardian", duration_days=100)
-    for path in ("sustainability.energy", "economics.tco", "economics.storage_cost"):
-        assert many.si(path) == pytest.approx(10_000 * once.si(path), rel=1e-9)
 
 
 @pytest.mark.parametrize("application", SERVED)
@@ -291,15 +288,17 @@ def test_drives_write_slower_than_they_read():
     assert reliability.si("goodput") == pytest.approx(600 / (between * lost), rel=1e-9)
 
 
-def test_each_unit_brings_its_budget():
-    choice = {"location": "other_cloud", "transfer_budget_usd": 50_000}
-    one, many = (evaluated("Recommendation", persona, **choice)
+@pytest.mark.parametrize("application", SERVED)
+@pytest.mark.parametrize("movement", ["copied", "streamed"])
+def test_data_feeds_one_job_or_service_whoever_runs_it(application, movement):
+    choice = {"location": "other_cloud", "movement": movement}
+    one, many = (evaluated(application, persona, **choice)
                  for persona in ("CloudTitan", "EdgeGuardian"))  # fmt: skip
-    for ledger in (one, many):
-        assert holds(ledger, "Transfer within budget")
-    assert many.si("economics.transfer_cost") == pytest.approx(
-        10_000 * one.si("economics.transfer_cost")
-    )
+    assert one.economics.si("transfer_cost") > 0
+    assert {path: many.si(path) for path in metric_paths()} == {
+        path: one.si(path) for path in metric_paths()
+    }
+    assert many.verdicts == one.verdicts
 
 
 def test_the_stage_that_starves_the_work_is_named():
@@ -324,15 +323,6 @@ def test_limits_are_those_of_published_benchmarks_and_of_the_choice():
     assert verdict(ledger, "Saved within the interval").limit == 600.0
     service = evaluated("Recommendation", oldest_hours=3)
     assert verdict(service, "Fresh enough").limit == 3 * 3600.0
-
-
-def test_every_unit_reads_over_its_own_link():
-    choice = {"location": "other_cloud", "movement": "streamed"}
-    one, many = (
-        evaluated("Recommendation", persona, **choice).si("economics.transfer_cost")
-        for persona in ("CloudTitan", "EdgeGuardian")
-    )
-    assert many == pytest.approx(10_000 * one, rel=1e-12)
 
 
 def test_who_starves_reads_no_more_than_the_link_brings():

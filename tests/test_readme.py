@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ PAGES = sorted(
     for page in REPOSITORY.rglob("*.md")
     if not SKIPPED_FOLDERS & set(page.relative_to(REPOSITORY).parts)
 )
-BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# A block of a list is indented.
+BLOCK = re.compile(r"^ *```([^\n`]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 
 
 def name_of(page: Path) -> str:
@@ -27,7 +29,7 @@ def python_blocks(page: Path) -> list[tuple[int, str]]:
     """Return the line and the code of every Python block of a page."""
     text = page.read_text(encoding="utf-8")
     return [
-        (text.count("\n", 0, match.start(2)), match.group(2))
+        (text.count("\n", 0, match.start(2)), textwrap.dedent(match.group(2)))
         for match in BLOCK.finditer(text)
         if match.group(1).strip().split(" ")[0] in {"python", "py", "pycon"}
     ]

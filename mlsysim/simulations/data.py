@@ -29,8 +29,9 @@ from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.combined import together, use_of
 from mlsysim.simulations.declared import CHECKPOINT_INTERVAL, DURATION, FACILITY, REGION, trains
 from mlsysim.simulations.deployment import Deployment, ends_of, solve, verdicts
+from mlsysim.simulations.training import _ONE_RUN
 from mlsysim.storage import Routes, StorageTier, StorageTiers
-from mlsysim.tracing import as_float
+from mlsysim.tracing import call, current_recorder
 
 _BYTES_PER_TB = 1e12
 _BYTES_PER_GB = 1e9
@@ -284,7 +285,7 @@ class DataSimulation(BaseSimulation):
         NumberChoice(
             name="transfer_budget_usd",
             label="Transfer budget",
-            help="What moving data may cost one unit over the whole time.",
+            help="What moving data may cost over the whole time.",
             unit="USD",
             minimum=1.0,
             maximum=1e9,
@@ -305,18 +306,26 @@ class DataSimulation(BaseSimulation):
             return None
         return f"{label} is sent a few bytes of text for each token: no storage has to feed it."
 
+    @property
+    def units(self) -> float:
+        """One: a job or a service in a data center is as large as its system, whoever runs it."""
+        return _ONE_RUN
+
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of the work, with what data takes of it and adds to it."""
         if choice["movement"] == "streamed" and Routes[choice["location"]].shipped:
             accepted = "copied: nothing can be read while it is on the road"
             raise InvalidInput("movement", "streamed", accepted)
-        scenario, alone = self.scenario, solve(self.scenario, choice)
+        scenario, alone, units = self.scenario, solve(self.scenario, choice), self.units
+        if current_recorder() is not None:
+            # Nothing else would lead from the number of devices to a source.
+            units = call(float, (units,))
         flow = self._flow(choice, alone)
         kept = self._checkpoints(choice, flow)
         deployment = Deployment(
             scenario=scenario,
             performance=self._fed(alone, flow),
-            units=as_float(self.persona.scale_factor),
+            units=units,
             region=Regions[choice["region"]],
             facility=Facilities[choice["facility"]],
             duration_s=choice["duration_days"] * SECONDS_PER_DAY,
@@ -440,14 +449,14 @@ class DataSimulation(BaseSimulation):
         )
 
     def _moved(self, choice: dict[str, Any], deployment: Deployment, flow: _Flow) -> Any:
-        """Return the bytes that all units together have sent to them."""
-        duration, units = deployment.duration_s, deployment.units
+        """Return the bytes that are sent to the accelerators."""
+        duration = deployment.duration_s
         if choice["movement"] == "streamed":
             running = duration * deployment.duty_cycle * deployment.utilization
             read = np.minimum(flow.demand, flow.supply) * running
-            return read * (1.0 - choice["cached_fraction"]) * units
+            return read * (1.0 - choice["cached_fraction"])
         new = 0.0 if trains(self) else self._new_byte_per_s(choice) * duration
-        return (choice["dataset_tb"] * _BYTES_PER_TB + new) * units
+        return choice["dataset_tb"] * _BYTES_PER_TB + new
 
     @staticmethod
     def _elsewhere(
@@ -455,7 +464,7 @@ class DataSimulation(BaseSimulation):
     ) -> tuple[Any, ...]:
         """Return what storage and network use."""
         tier, duration = StorageTiers[choice["storage"]], deployment.duration_s
-        terabytes = flow.stored * deployment.units / _BYTES_PER_TB
+        terabytes = flow.stored / _BYTES_PER_TB
         storage = use_of(
             formulas.energy(terabytes * tier.power_w_per_tb, duration),
             duration,
@@ -474,7 +483,7 @@ class DataSimulation(BaseSimulation):
     ) -> Economics:
         per_month = StorageTiers[choice["storage"]].price_usd_per_gb_month / _BYTES_PER_GB
         storage = formulas.storage_cost(
-            flow.stored * deployment.units,
+            flow.stored,
             per_month * _MONTHS_PER_YEAR / SECONDS_PER_YEAR,
             duration=deployment.duration_s,
         )
@@ -495,7 +504,7 @@ class DataSimulation(BaseSimulation):
         )
 
     def _verdicts(self, choice: dict[str, Any], ledger: SystemLedger) -> tuple[Verdict, ...]:
-        run, units = ledger.performance, as_float(self.persona.scale_factor)
+        run = ledger.performance
         duration = choice["duration_days"] * SECONDS_PER_DAY
         found = [
             Verdict("Accelerators fed", "performance.starved_fraction", run.si("starved_fraction"),
@@ -505,7 +514,7 @@ class DataSimulation(BaseSimulation):
                     run.si("dataset_transfer_time"), _EARLY * duration, "second", "at most",
                     "Ship it, widen the link, or bring the work to the data."),
             Verdict("Transfer within budget", "economics.transfer_cost",
-                    ledger.si("economics.transfer_cost"), choice["transfer_budget_usd"] * units,
+                    ledger.si("economics.transfer_cost"), choice["transfer_budget_usd"],
                     "USD", "at most", "Keep data and work in one region, or move less of it."),
         ]  # fmt: skip
         capacity = StorageTiers[choice["storage"]].capacity_per_node_bytes

@@ -309,8 +309,8 @@ class TrainingSimulation(BaseSimulation):
         NumberChoice(
             name="storage_gb_per_s_per_node",
             label="Storage bandwidth",
-            help="GB/s that each node writes of a checkpoint.",
-            unit="dimensionless",
+            help="What each node writes of a checkpoint, in gigabytes a second.",
+            unit="gigabyte/second",
             minimum=0.01,
             maximum=100.0,
             default=2.0,

@@ -166,9 +166,6 @@ class Cast(Part):
         """Return the one thing to do: to become somebody else."""
         return {"play": self.play}
 
-    def _from_preset(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self._presets[self.persona], **choice}
-
     def _playing(self) -> str:
         said = self.journal.entry(ROLE) or {}
         persona = str(said.get("persona", ""))
