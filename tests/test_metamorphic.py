@@ -273,27 +273,28 @@ def test_recomputation_is_never_faster_and_never_needs_more_memory(request):
 
 @EXAMPLES
 @given(requests(TRANSFORMERS))
-@example(
-    {
-        "model": "GPT-2 124M",
+def test_fused_attention_is_slower_only_by_the_scores_it_computes_again(request):
+    """Its backward pass takes five products of its matrices, not four: seven in all, not six."""
+    plain, fused = (ask(request, attention=name) for name in ("plain", "fused"))
+    again = 7 / 6 if request["phase"] == "training" else 1.0
+    assert fused.si("latency") <= plain.si("latency") * again * SLACK
+
+
+@pytest.mark.parametrize("length", [512, 1024, 4096])
+@pytest.mark.parametrize("model", ["GPT-2 124M", "BERT-Base", "Llama-3.1 8B"])
+def test_fused_attention_pays_in_training_on_an_accelerator(model, length):
+    request = {
+        "model": model,
         "hardware": "NVIDIA A100 SXM4 80GB",
         "layout": Layout(),
         "phase": "training",
-        "sequence_length": 1024,
+        "batch_size": 32,
+        "sequence_length": length,
         "precision": "bf16",
         "runtime": "PyTorch eager",
     }
-)
-def test_fused_attention_is_never_slower_than_plain(request):
-    """Its backward pass computes the scores again rather than read them. That does not pay where
-    memory keeps up with arithmetic (on-chip memory, small cores), nor for a handful of tokens on
-    a device.
-    """
     plain, fused = (ask(request, attention=name) for name in ("plain", "fused"))
-    if request["phase"] == "training":
-        assume(plain.si("ridge_point") >= 16.0)
-        assume(request["sequence_length"] >= 128 * request["layout"].context)
-    assert fused.si("latency") <= plain.si("latency") * SLACK
+    assert fused.si("latency") < plain.si("latency")
 
 
 @EXAMPLES
