@@ -7,7 +7,7 @@ import csv
 import importlib.util
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +18,7 @@ from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.explore.space import MissingLibrary
 
 if TYPE_CHECKING:
+    from mlsysim_widgets.answer_key import AnswerKey
     from mlsysim_widgets.judging import Answer, Collected
 
 HELP = """\
@@ -77,7 +78,7 @@ def collect(folder: str | Path, labs: str | Path | None = None) -> Collected:
     found = Path(folder)
     if not found.is_dir():
         raise InvalidInput("folder", str(folder), "a folder with what students handed in")
-    return judging.judge(handed_in.read(found), _labs(labs))
+    return judging.judge(handed_in.read(found), _keys(labs))
 
 
 def score(
@@ -92,10 +93,9 @@ def score(
 
     Raises `InvalidInput` where there is no journal, or those of several students, or no such lab.
     """
-    from mlsysim_widgets import answer_key, handed_in, judging
+    from mlsysim_widgets import handed_in, judging
 
-    folder = _labs(labs)
-    there = answer_key.answer_keys(folder) if folder else {}
+    there = _keys(labs)
     if lab not in there:
         raise UnknownName("lab", lab, there)
     handed = handed_in.read(Path(journal))
@@ -104,9 +104,10 @@ def score(
         reasons = "; ".join(map(str, handed.problems)) or None
         accepted = "the journal of one student, or a folder with it"
         raise InvalidInput("journal", students or str(journal), accepted, reasons)
-    judged = judging.judge(handed, folder)
+    key = there[lab]()
+    judged = judging.judge(handed, {lab: lambda: key})
     (answers,) = [given for (_, of), given in judged.found.items() if of == lab] or [{}]
-    asked = judging.furthest(there[lab](), answers)
+    asked = judging.furthest(key, answers)
     earned = [answer is not None and _earns(answer) for answer in asked]
     return float(fmean(points if each else 0.0 for each in earned))
 
@@ -132,7 +133,7 @@ def summary(collected: Collected) -> str:
         "answers": len(collected.answers),
         "problems": len(collected.problems),
     }
-    lines = [", ".join(f"{name}: {count}" for name, count in counts.items())]
+    lines = [f"{', '.join(f'{name}: {count}' for name, count in counts.items())}."]
     for lab in collected.labs:
         of_lab = [each for (_, name), each in collected.progress.items() if name == lab]
         finished = len([each for each in of_lab if each.finished])
@@ -155,15 +156,18 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _labs(given: str | Path | None) -> Path | None:
-    if given is not None:
-        if not Path(given).is_dir():
-            raise InvalidInput("labs", str(given), "a folder with the notebooks of the labs")
-        return Path(given)
+def _keys(labs: str | Path | None) -> dict[str, Callable[[], AnswerKey]]:
+    """Return what makes the keys of the labs that are given, else of those installed here."""
+    from mlsysim_widgets.answer_key import answer_keys
+
+    if labs is not None:
+        if not Path(labs).is_dir():
+            raise InvalidInput("labs", str(labs), "a folder with the notebooks of the labs")
+        return answer_keys(Path(labs))
     try:
-        return labs_folder()
+        return answer_keys(labs_folder())
     except InvalidInput:
-        return None
+        return {}
 
 
 def _write(file: Path, text: str, encoding: str) -> None:

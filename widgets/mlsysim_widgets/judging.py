@@ -7,17 +7,16 @@ import json
 import math
 import reprlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from mlsysim import simulations
 from mlsysim.errors import MLSysimError
 from mlsysim.ledger import SystemLedger
 from mlsysim_widgets import store
-from mlsysim_widgets.answer_key import AnswerKey, Entry, Unplayable, answer_keys, question_of
+from mlsysim_widgets.answer_key import AnswerKey, Unplayable, question_of
 from mlsysim_widgets.handed_in import HandedIn, Problem, listed
 from mlsysim_widgets.lesson import Prediction
 from mlsysim_widgets.lesson_design import Decision
@@ -109,10 +108,10 @@ class Collected:
         return sorted({lab for _, lab in self.progress})
 
 
-def judge(handed: HandedIn, labs: Path | None) -> Collected:
-    """Return what a class handed in, judged by the labs of a folder as far as they are there."""
+def judge(handed: HandedIn, there: Mapping[str, Callable[[], AnswerKey]]) -> Collected:
+    """Return what a class handed in, judged by the keys of the labs as far as they are there."""
     collected = Collected(problems=list(handed.problems), journals=handed.journals)
-    collected.keys = _keys_of(handed, labs, collected.problems)
+    collected.keys = _keys_of(handed, there, collected.problems)
     students = sorted(handed.students.values(), key=lambda student: student.name.casefold())
     found = collected.found
     for student in students:
@@ -151,8 +150,9 @@ def furthest(key: AnswerKey, answers: Mapping[str, Answer]) -> list[Answer | Non
     return max(of_personas, key=lambda found: len(list(filter(None, found))))
 
 
-def _keys_of(handed: HandedIn, labs: Path | None, problems: list[Problem]) -> dict[str, AnswerKey]:
-    there = answer_keys(labs) if labs else {}
+def _keys_of(
+    handed: HandedIn, there: Mapping[str, Callable[[], AnswerKey]], problems: list[Problem]
+) -> dict[str, AnswerKey]:
     answered = {
         name.partition("/")[0]
         for student in handed.students.values()
@@ -215,7 +215,9 @@ def _computed(
         doubts.append(f"{reprlib.repr(given)} is no answer that the lab takes")
         return replace(answer, answer=str(given), right=False, checked=NOT_OFFERED)
     claimed = [name for name in ("text", "actual", "right") if data[name] != true[name]]
-    doubts += [f"it says {_named(name, data)}, the lab {_named(name, true)}" for name in claimed]
+    if claimed:
+        ours, theirs = (", ".join(_named(n, each) for n in claimed) for each in (true, data))
+        doubts.append(f"it says {theirs}; the lab says {ours}")
     worded = [name for name in ("question", "feedback") if data[name] != true[name]]
     if worded and not claimed:
         doubts.append(f"its {' and '.join(worded)} has other words than the lab here")
