@@ -78,6 +78,16 @@ def fill(folder: Path, students: Iterable[str], *labs: str) -> None:
             hand_in(folder, name, walk(name, lab))
 
 
+def sample(folder: Path) -> None:
+    """Lay out what the instructor's page works with: a small class, and one journal apart."""
+    few = list(names(3))
+    fill(folder / "handed-in", few, "vol1-02", "vol1-08")
+    (spoilt,) = folder.glob(f"handed-in/{few[1]}/report-vol1-02-*.json")
+    spoilt.write_text(spoilt.read_text("utf-8")[:-100], encoding="utf-8")
+    journal = walk(few[0], "vol1-08").data()
+    folder.joinpath("journal.json").write_text(journal, encoding="utf-8")
+
+
 def hand_in(folder: Path, name: str, report: Report) -> Path:
     """Put what a student downloads into a folder of its own, as a course's system does."""
     place = folder / name

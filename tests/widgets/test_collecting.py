@@ -309,6 +309,68 @@ def test_right_against_its_own_outcome_is_reported_where_no_lab_can_be_asked(tmp
     assert "it says right: True" in told(collected)[0]
 
 
+MINE = """
+from mlsysim import NodeSimulation
+
+
+class NightShift(NodeSimulation):
+    title = "One batch a night"
+"""
+MY_LAB = """
+from mlsysim_widgets import Cast, Decision, Gate, Journal, Prediction
+from night_shift_of_mine import NightShift
+journal = Journal("vol9-01")
+cast = Cast(journal, NightShift, {"CloudTitan": ("Inference", "A node.")})
+so = Prediction(journal, "so", "Is it so?", answer="yes", options={"yes": "It is.", "no": "No."})
+bench = Gate(so, cast.dashboard)
+Decision(journal, "night", bench, "When?", reasons=["Now", "Later"])
+"""
+
+
+@pytest.fixture
+def labs(tmp_path):
+    """A folder of labs: one with a module beside it, one that does not run."""
+    folder = tmp_path / "labs" / "vol9"
+    folder.mkdir(parents=True)
+    folder.joinpath("night_shift_of_mine.py").write_text(MINE, encoding="utf-8")
+    for name, code in {"01_mine": MY_LAB, "02_broken": "Journal('vol9-02')\n1 / 0"}.items():
+        cells = [nbformat.v4.new_code_cell(code)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return folder.parent
+
+
+def test_a_lab_of_ones_own_is_judged_with_the_module_that_lies_beside_it(labs, tmp_path):
+    notebook = nbformat.read(labs / "vol9" / "01_mine.ipynb", as_version=4)
+    names = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(labs / "vol9")
+        exec(notebook.cells[0].source.replace("\nDecision(", "\nnight = Decision("), names)  # noqa: S102
+    names["journal"].load("Ann")
+    names["so"].commit("no")
+    names["night"].decide("Later")
+    folder = tmp_path / "class"
+    folder.mkdir()
+    folder.joinpath("ann.json").write_text(names["journal"].export(), encoding="utf-8")
+    collected = collecting.collect(folder, labs)
+    assert collected.problems == []
+    rows = [(a.question, a.answer, a.right, a.checked) for a in collected.answers]
+    assert rows == [("so", "no", False, "computed"), ("night", "Later", None, "computed")]
+    assert collected.progress["Ann", "vol9-01"] == judging.Progress(2, 2, 0, 1)
+    (recorded,) = {answer.checked for answer in collecting.collect(folder).answers[:1]}
+    assert recorded == "recorded"
+    with pytest.raises(InvalidInput, match="labs: received 'nowhere'"):
+        collecting.collect(folder, "nowhere")
+
+
+def test_a_lab_that_does_not_run_is_told_and_counts_as_not_there(labs, tmp_path):
+    own_lab(tmp_path / "class", {"Ann": "yes"}, lab="vol9-02")
+    collected = collecting.collect(tmp_path / "class", labs)
+    assert [answer.checked for answer in collected.answers] == ["recorded"]
+    assert told(collected) == [
+        "vol9-02: 02_broken.ipynb does not run here: name 'Journal' is not defined"
+    ]
+
+
 # ── Files ───────────────────────────────────────────────────────────────────────────────────
 
 

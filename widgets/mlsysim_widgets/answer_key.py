@@ -7,8 +7,9 @@ import contextlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,9 +54,10 @@ class AnswerKey:
         self.title = str(document.get("metadata", {}).get("title") or notebook.stem)
         code = _code_of(document)
         self.entries: dict[str, Entry] = {}
-        casts = _of(_parts(code, notebook.name), Cast)
+        casts = _of(_parts(code, notebook), Cast)
+        self.simulations = {cast._simulation.__name__: cast._simulation for cast in casts}
         for persona in casts[0]._stories if casts else [""]:
-            parts = _parts(code, notebook.name)
+            parts = _parts(code, notebook)
             for cast in _of(parts, Cast):
                 cast.play(persona)
             self._add(parts)
@@ -87,8 +89,14 @@ def answer_keys(folder: Path) -> dict[str, Callable[[], AnswerKey]]:
         with contextlib.suppress(OSError, ValueError):
             code = "\n".join(_code_of(json.loads(notebook.read_text("utf-8"))))
             for lab in _JOURNAL.findall(code):
-                found.setdefault(lab, partial(AnswerKey, notebook))
+                found.setdefault(lab, partial(_key, notebook, notebook.stat().st_mtime_ns))
     return found
+
+
+@cache
+def _key(notebook: Path, _changed: int) -> AnswerKey:
+    """Return the key of a notebook, which is run again only when it was changed."""
+    return AnswerKey(notebook)
 
 
 def question_of(name: str) -> tuple[str, str]:
@@ -107,23 +115,34 @@ def _code_of(document: Mapping[str, Any]) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
 
 
-def _parts(code: list[str], name: str) -> list[Any]:
+def _parts(code: list[str], notebook: Path) -> list[Any]:
     """Return what the cells of a notebook show and what they name."""
-    names: dict[str, Any] = {"__name__": name}
+    names: dict[str, Any] = {"__name__": notebook.name}
     shown = []
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _at_home(notebook.parent), contextlib.redirect_stdout(io.StringIO()):
             for source in code:
                 tree = ast.parse(source)
                 last = (
                     tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
                 )
-                exec(compile(tree, name, "exec"), names)  # noqa: S102 - the labs are our own
+                exec(compile(tree, notebook.name, "exec"), names)  # noqa: S102 - our own labs
                 if isinstance(last, ast.Expr):
-                    shown.append(eval(compile(ast.Expression(last.value), name, "eval"), names))  # noqa: S307
+                    expression = compile(ast.Expression(last.value), notebook.name, "eval")
+                    shown.append(eval(expression, names))  # noqa: S307 - our own labs
     except Exception as error:
-        raise Unplayable(f"{name} does not run here: {error}") from error
+        raise Unplayable(f"{notebook.name} does not run here: {error}") from error
     return [*shown, *names.values()]
+
+
+@contextlib.contextmanager
+def _at_home(folder: Path) -> Iterator[None]:
+    """Let a notebook import what lies beside it, as its kernel does."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def _of(parts: list[Any], kind: Any) -> list[Any]:

@@ -69,8 +69,8 @@ def _finished(collected: Collected) -> str:
     totals = "".join(f"<td>{_total(lab, collected)}</td>" for lab in collected.labs)
     return (
         "<section><h2>Who finished what</h2>"
-        "<p class='soft'>Answered of all that the lab asks of one persona, and how many of the "
-        "answers are right. Nobody is marked on a prediction.</p>"
+        "<p class='soft'>Answered of all that the lab asks of one persona, decisions included, and "
+        "right of what is right or wrong. Nobody is marked on a prediction.</p>"
         "<div class='wide' tabindex='0' role='region' aria-label='Who finished what'>"
         f"<table><thead><tr><th scope='col'>Student</th>{heads}</tr></thead><tbody>{rows}"
         f"<tr><th scope='row'>Finished</th>{totals}</tr></tbody></table></div></section>"
@@ -83,7 +83,7 @@ def _cell(progress: Progress | None) -> str:
     done = "✓ " if progress.finished else ""
     look = " class='done'" if progress.finished else ""
     answered = f"{done}{progress.answered} of {progress.asked}"
-    return f"<td{look}>{answered}, {progress.right} right</td>"
+    return f"<td{look}>{answered}, {progress.right} of {progress.judged} right</td>"
 
 
 def _total(lab: str, collected: Collected) -> str:

@@ -98,11 +98,11 @@ def score(
     there = _keys(labs)
     if lab not in there:
         raise UnknownName("lab", lab, there)
-    handed = handed_in.read(Path(journal))
+    handed = handed_in.read(Path(journal), "*.json")
     if len(handed.students) != 1:
         students = [student.name for student in handed.students.values()]
         reasons = "; ".join(map(str, handed.problems)) or None
-        accepted = "the journal of one student, or a folder with it"
+        accepted = "the journal of one student, or the folder it lies in"
         raise InvalidInput("journal", students or str(journal), accepted, reasons)
     key = there[lab]()
     judged = judging.judge(handed, {lab: lambda: key})

@@ -62,12 +62,12 @@ class _Journal(NamedTuple):
         return f"{UNNAMED} {self.folder or self.file}"
 
 
-def read(given: Path) -> HandedIn:
+def read(given: Path, pattern: str = "**/*.json") -> HandedIn:
     """Return what was handed in: every journal below a folder, however it is sorted, or a file."""
     handed = HandedIn()
     journals = []
     folder = given.parent if given.is_file() else given
-    for path in [given] if given.is_file() else _files(folder, "*.json"):
+    for path in [given] if given.is_file() else _files(folder, pattern):
         name = plain(path.relative_to(folder).as_posix())
         try:
             with path.open("rb") as file:
@@ -102,7 +102,7 @@ def _files(folder: Path, pattern: str) -> list[Path]:
         parts = path.relative_to(folder).parts
         return any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
-    return sorted(path for path in folder.rglob(pattern) if path.is_file() and not hidden(path))
+    return sorted(path for path in folder.glob(pattern) if path.is_file() and not hidden(path))
 
 
 def _doubts(journal: _Journal) -> Iterator[str]:
@@ -171,7 +171,7 @@ def _pages(folder: Path, journals: list[_Journal]) -> Iterator[Problem]:
     """Yield the report pages that came without the data that they show."""
     keys = {store.student_key(journal.student) for journal in journals}
     folders = {journal.folder for journal in journals if journal.folder}
-    for path in _files(folder, "report-*.html"):
+    for path in _files(folder, "**/report-*.html"):
         place = plain(path.parent.relative_to(folder).as_posix())
         if place not in folders and not any(key in path.name for key in keys):
             name = plain(path.relative_to(folder).as_posix())

@@ -196,7 +196,7 @@ def _answer(
         doubts.append(f"{key.title} asks no {record.kind} of that name")
         return replace(answer, checked=NOT_OFFERED), doubts
     if decided:
-        return _decided(answer, record.data, part, doubts), doubts
+        return _decided(answer, record.data, part, key, doubts), doubts
     if isinstance(part, Prediction):
         return _computed(answer, record.data, part, doubts), doubts
     return _recorded(answer, record.data, doubts), doubts
@@ -277,7 +277,9 @@ def _hold_against_class(collected: Collected, handed: HandedIn) -> None:
 # ── Decisions ───────────────────────────────────────────────────────────────────────────────
 
 
-def _decided(answer: Answer, data: Mapping[str, Any], part: Any, doubts: list[str]) -> Answer:
+def _decided(
+    answer: Answer, data: Mapping[str, Any], part: Any, key: AnswerKey | None, doubts: list[str]
+) -> Answer:
     reason, design = data["reason"], data["design"]
     answer = replace(answer, application=design["application"], design=design["sentence"])
     if part and reason not in part.reasons:
@@ -285,9 +287,13 @@ def _decided(answer: Answer, data: Mapping[str, Any], part: Any, doubts: list[st
         return replace(answer, checked=NOT_OFFERED)
     claimed = {number["path"]: number for number in design["numbers"]}
     numbers = {column: claimed.get(path, {}).get("value") for column, path in NUMBERS.items()}
+    kinds = {kind.__name__: kind for kind in simulations.SIMULATIONS}
+    kind = {**kinds, **(key.simulations if key else {})}.get(design["simulation"])
     ledger = None
     try:
-        ledger = _ledger(json.dumps(design, sort_keys=True))
+        ledger = kind and _ledger(
+            kind, design["application"], design["persona"], json.dumps(design["choice"])
+        )
     except Exception as error:  # noqa: BLE001 - a design made by hand may raise anything
         doubts.append(f"its design cannot be evaluated: {error}")
     if ledger:
@@ -312,12 +318,9 @@ def _finite(value: Any) -> float | None:
 
 
 @cache
-def _ledger(design: str) -> SystemLedger | None:
-    """Return the ledger of a design; None for a simulation that is not among ours."""
-    made = json.loads(design)
-    kinds = {kind.__name__: kind for kind in simulations.SIMULATIONS}
-    kind = kinds.get(made["simulation"])
-    return kind(made["application"], made["persona"]).evaluate(made["choice"]) if kind else None
+def _ledger(kind: Any, application: str, persona: str, choice: str) -> SystemLedger:
+    ledger: SystemLedger = kind(application, persona).evaluate(json.loads(choice))
+    return ledger
 
 
 def _other_numbers(claimed: Mapping[str, Any], ledger: SystemLedger) -> list[str]:
