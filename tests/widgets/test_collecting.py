@@ -18,6 +18,8 @@ import nbformat
 import pandas as pd
 import pytest
 import school
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mlsysim_widgets import Decision, Prediction, Question, collecting, judging, store
 from mlsysim_widgets.collected_page import page_of
 from nbclient import NotebookClient
@@ -191,10 +193,10 @@ def test_no_cell_is_a_formula(few, tmp_path):
 
 def own_lab(folder, answers, lab="own-01", actual="yes", **more):
     """Let students answer a question of a lab that nobody has here."""
-    for name, given in answers.items():
+    for name, said in answers.items():
         data = {
-            "question": "Is it so?", "given": given, "text": str(given), "actual": actual,
-            "right": given == actual, "feedback": "It is not.", **more,
+            "question": "Is it so?", "given": said, "text": str(said), "actual": actual,
+            "right": said == actual, "feedback": "It is not.", **more,
         }  # fmt: skip
         record = store.Record(f"{lab}/so", "prediction", store.now(), data)
         place = folder / f"own {store.student_key(name)}"
@@ -250,7 +252,24 @@ def test_an_entry_that_the_lab_does_not_ask_counts_nowhere(few):
     edited(journal_file(few), add)
     after = collecting.collect(few)
     assert after.progress == before.progress
-    assert "asks no prediction of that name" in told(after)[0]
+    assert answer_to(after, "extra").checked == judging.NOT_OFFERED
+    file = f"Ada Lindqvist/{journal_file(few).name}"
+    assert told(after) == [
+        f"{file}: {LAB}/extra: Lab 08 · Training asks no prediction of that name"
+    ]
+
+
+def test_a_decision_in_the_place_of_an_answer_counts_nowhere(few):
+    def swap(document):
+        decision = entry(document, "step")
+        entry(document, "together").update(kind="decision", data=decision["data"])
+
+    edited(journal_file(few), swap)
+    after = collecting.collect(few)
+    assert answer_to(after, "together").checked == judging.NOT_OFFERED
+    assert after.progress["Ada Lindqvist", LAB].answered == 5
+    assert "asks no decision of that name" in told(after)[0]
+    assert page_of(after)
 
 
 def test_a_design_whose_numbers_the_engine_does_not_compute_is_reported(few):
@@ -518,6 +537,37 @@ def test_a_page_without_its_data_is_reported(few):
     reports = told(collecting.collect(few), "Ada Lindqvist")
     assert len(reports) == 2
     assert all("only the page was handed in" in report for report in reports)
+
+
+def leaves_of(value, path=()):
+    """Yield the way to each leaf of a document."""
+    if isinstance(value, dict | list) and value:
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves_of(part, (*path, key))
+    else:
+        yield path
+
+
+JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
+ODD = st.sampled_from([HOSTILE, "nan", "inf", "1e999", "", "\ud800", 10**400, -0.0, [], {}])
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_journal_it_stops_nothing(handed_in, tmp_path, data):
+    document = json.loads(journal_file(handed_in).read_text("utf-8"))
+    *way, last = data.draw(st.sampled_from(list(leaves_of(document))))
+    place = document
+    for key in way:
+        place = place[key]
+    place[last] = data.draw(JSON | ODD)
+    tmp_path.joinpath("odd.json").write_text(json.dumps(document), encoding="utf-8")
+    shutil.copy(journal_file(handed_in, "Bo Lindqvist"), tmp_path / "sound.json")
+    collected = collecting.collect(tmp_path)
+    assert "Bo Lindqvist" in collected.students
+    Read(page_of(collected))
+    for row in collecting.table_of(collected.answers):
+        assert not [c for c in row if isinstance(c, str) and c.startswith(collecting._FORMULA)]
 
 
 # ── The page ────────────────────────────────────────────────────────────────────────────────

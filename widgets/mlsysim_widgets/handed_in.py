@@ -32,11 +32,11 @@ class Problem(NamedTuple):
 
 @dataclass
 class Student:
-    """One student: the name, the files, and every record of all of them."""
+    """One student: the name, every record of all files, and in which file each was found."""
 
     name: str
-    files: list[str] = field(default_factory=list)
     records: tuple[Record, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -84,12 +84,21 @@ def read(given: Path, pattern: str = "**/*.json") -> HandedIn:
         handed.problems += [Problem(journal.file, reason) for reason in _doubts(journal)]
         named = journal.student if journal.student != UNNAMED else journal.key
         known = handed.students.setdefault(journal.key, Student(named))
-        known.files.append(journal.file)
         known.records = store.merged(known.records, journal.records)
+        known.files.update({record.key: journal.file for record in journal.records})
     handed.problems += [*_copies(journals), *_strangers(journals)]
     if given.is_dir():
         handed.problems.extend(_pages(folder, journals))
     return handed
+
+
+def entries_of(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return the versions of each prediction and decision, by its name."""
+    entries: dict[str, list[Record]] = {}
+    for record in records:
+        if record.kind != "role":
+            entries.setdefault(record.id, []).append(record)
+    return entries
 
 
 def plain(text: str) -> str:
@@ -107,6 +116,8 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 
 def _doubts(journal: _Journal) -> Iterator[str]:
     """Yield what in one journal cannot be so, however it came about."""
+    if not any(store.standing(versions) for versions in entries_of(journal.records).values()):
+        yield "it holds no answer"
     if journal.student == UNNAMED:
         yield f'it does not say whose it is: the name was left at "{UNNAMED}"'
     named = _NAMED_FILE.search(journal.file)

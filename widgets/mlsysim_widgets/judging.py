@@ -7,7 +7,7 @@ import json
 import math
 import reprlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from mlsysim.errors import MLSysimError
 from mlsysim.ledger import SystemLedger
 from mlsysim_widgets import store
 from mlsysim_widgets.answer_key import AnswerKey, Unplayable, question_of
-from mlsysim_widgets.handed_in import HandedIn, Problem, listed
+from mlsysim_widgets.handed_in import HandedIn, Problem, Student, entries_of
 from mlsysim_widgets.lesson import Prediction
 from mlsysim_widgets.lesson_design import Decision
 from mlsysim_widgets.store import Record
@@ -57,6 +57,7 @@ class Answer:
     time: str = ""
     checked: str = "recorded"
     finished: bool = False
+    file: str = ""
 
 
 Found = dict[tuple[str, str], dict[str, Answer]]
@@ -113,34 +114,20 @@ def judge(handed: HandedIn, there: Mapping[str, Callable[[], AnswerKey]]) -> Col
     collected = Collected(problems=list(handed.problems), journals=handed.journals)
     collected.keys = _keys_of(handed, there, collected.problems)
     students = sorted(handed.students.values(), key=lambda student: student.name.casefold())
-    found = collected.found
     for student in students:
         for name, versions in entries_of(student.records).items():
             lab, _, entry = name.partition("/")
-            key = collected.keys.get(lab)
-            answer, doubts = _answer(student.name, name, versions, key)
-            file = listed(student.files)
-            collected.problems += [Problem(file, f"{name}: {doubt}") for doubt in doubts]
+            answer, doubts = _answer(student, name, versions, collected.keys.get(lab))
             if answer:
-                found.setdefault((student.name, lab), {})[entry] = answer
-        if student.name not in {name for name, _ in found}:
-            collected.problems.append(Problem(listed(student.files), "it holds no answer"))
-    _hold_against_class(collected, handed)
-    for (student_name, lab), answers in found.items():
-        progress = _progress(lab, answers, collected.keys.get(lab), found)
+                collected.problems += [Problem(answer.file, f"{name}: {each}") for each in doubts]
+                collected.found.setdefault((student.name, lab), {})[entry] = answer
+    _hold_against_class(collected)
+    for (student_name, lab), answers in collected.found.items():
+        progress = _progress(lab, answers, collected.keys.get(lab), collected.found)
         collected.progress[student_name, lab] = progress
         for name, answer in answers.items():
             answers[name] = replace(answer, finished=progress.finished)
     return collected
-
-
-def entries_of(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Return the versions of each prediction and decision, by its name."""
-    entries: dict[str, list[Record]] = {}
-    for record in records:
-        if record.kind != "role":
-            entries.setdefault(record.id, []).append(record)
-    return entries
 
 
 def furthest(key: AnswerKey, answers: Mapping[str, Answer]) -> list[Answer | None]:
@@ -168,7 +155,7 @@ def _keys_of(
 
 
 def _answer(
-    student: str, name: str, versions: list[Record], key: AnswerKey | None
+    student: Student, name: str, versions: list[Record], key: AnswerKey | None
 ) -> tuple[Answer | None, list[str]]:
     record = store.standing(versions)
     if record is None or record.data is None:
@@ -178,7 +165,7 @@ def _answer(
     known = key.entries.get(entry) if key else None
     decided = record.kind == "decision"
     answer = Answer(
-        student=student,
+        student=student.name,
         lab=lab,
         question=question,
         persona=persona or record.data.get("design", {}).get("persona", ""),
@@ -187,6 +174,7 @@ def _answer(
         answer=record.data["reason" if decided else "text"],
         attempts=len([version for version in versions if version.data]),
         time=f"{record.time[:19]}Z",
+        file=student.files[record.key],
     )
     doubts = []
     if not decided and len([version for version in versions if not version.replaces]) > 1:
@@ -253,9 +241,8 @@ def _recorded(answer: Answer, data: Mapping[str, Any], doubts: list[str]) -> Ans
     )
 
 
-def _hold_against_class(collected: Collected, handed: HandedIn) -> None:
+def _hold_against_class(collected: Collected) -> None:
     """Report who has another outcome on record than most, where no lab can be asked."""
-    files = {student.name: listed(student.files) for student in handed.students.values()}
     same: dict[tuple[str, str], list[Answer]] = {}
     for (_, lab), answers in collected.found.items():
         for entry, answer in answers.items():
@@ -268,7 +255,7 @@ def _hold_against_class(collected: Collected, handed: HandedIn) -> None:
             continue
         for other in others:
             said = f"its outcome is {reprlib.repr(other.outcome)}, that of most students {outcome}"
-            collected.problems.append(Problem(files[other.student], f"{lab}/{entry}: {said}"))
+            collected.problems.append(Problem(other.file, f"{lab}/{entry}: {said}"))
             right = other.answer == outcome
             judged = replace(other, outcome=outcome, right=right)
             collected.found[other.student, lab][entry] = judged
