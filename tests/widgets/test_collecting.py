@@ -470,6 +470,17 @@ def test_a_journal_handed_in_under_two_names_is_reported_for_both(few):
     assert original[0].endswith("in Zoe/journal.json of Zoe")
 
 
+@pytest.mark.parametrize("form", ["{} (1).{}", "lindqvistada_12_345_{}-1.{}", "{}.{}"])
+def test_all_files_in_one_folder_may_bear_the_names_that_systems_give_them(few, tmp_path, form):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for file in few.rglob("report-*"):
+        shutil.copy(file, flat / form.format(file.stem, file.suffix[1:]))
+    collected = collecting.collect(flat)
+    assert collected.problems == []
+    assert len(collected.students) == 3
+
+
 def test_two_names_in_the_folder_of_one_student_are_reported(few):
     stranger = school.walk("Mallory", LAB).data()
     few.joinpath("Ada Lindqvist", "x.json").write_text(stranger, encoding="utf-8")
