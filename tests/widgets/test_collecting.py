@@ -627,6 +627,9 @@ def test_a_histogram_counts_the_whole_class_and_marks_what_is_right(handed_in):
     assert by_ratio["✓ right, within a factor of 1.4"] == len([a for a in wide if a.right])
     too_high = [a for a in wide if not a.right and 3 <= a.ratio < 10]
     assert by_ratio["3 to 10 × too high"] == len(too_high)
+    outcomes = sorted({(a.persona, a.outcome) for a in wide})
+    words = ", ".join(f"{outcome} for {Personas[who].label}" for who, outcome in outcomes)
+    assert f"<p class='soft'>It is {words}.</p>" in page_of(collected)
 
 
 def test_a_prediction_has_a_histogram_for_each_persona_with_its_own_right_answer(handed_in):

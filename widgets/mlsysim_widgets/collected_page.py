@@ -121,23 +121,27 @@ def _article(answers: Sequence[Answer], part: Prediction | Decision | None) -> s
 
 
 def _predictions(answers: Sequence[Answer], part: Prediction | None) -> str:
-    by_ratio = part is not None and not part.labels
-    if by_ratio and part is not None:
-        within = f"right, within a factor of {part.within:g}"
-        histograms = _bars(
-            _by_ratio(answers), [*_MISSES[:3], _RIGHT, *_MISSES[3:]], {_RIGHT: within}
-        )
+    finding, told = _finding(answers)
+    if part is not None and not part.labels:
+        histograms = _by_ratio(answers, part.within)
     else:
         histograms = _by_persona(answers, part.labels if part else [])
-    finding, told = _finding(answers)
     return f"<p class='finding'>{escape(finding)}</p>{histograms}{told}"
 
 
-def _by_ratio(answers: Iterable[Answer]) -> Counter[str]:
-    return Counter(
+def _by_ratio(answers: Sequence[Answer], within: float) -> str:
+    counts = Counter(
         _RIGHT if answer.right else _MISSES[bisect(_RATIOS, answer.ratio or 0)]
         for answer in answers
     )
+    outcomes = sorted({(answer.persona, answer.outcome) for answer in answers})
+    computed = ", ".join(
+        f"{outcome} for {Personas[persona].label}" if persona else outcome
+        for persona, outcome in outcomes
+    )
+    order = [*_MISSES[:3], _RIGHT, *_MISSES[3:]]
+    bars = _bars(counts, order, {_RIGHT: f"right, within a factor of {within:g}"})
+    return f"<p class='soft'>It is {escape(computed)}.</p>{bars}"
 
 
 def _by_persona(answers: Sequence[Answer], labels: Sequence[str]) -> str:
