@@ -7,12 +7,13 @@
 import { html, keepKeys } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
+import { forgetDesigns } from "./links.js";
 
 const PLACE = "mlsysim/journal/";
 const NAMES = "mlsysim/student/";
 const LAST = "mlsysim/last-student";
 const LARGEST_FILE = 5_000_000;
-const ALL_KEPT = "The journal is kept: reload to go on with it.";
+const ALL_KEPT = "The journal is kept.";
 
 const itemsBelow = (prefix) =>
   Object.keys(localStorage)
@@ -68,7 +69,9 @@ function initialize({ model }) {
     const { opened, student, key } = model.get("view");
     if (!opened) return;
     attempt(() => rememberStudent(student, key));
-    if (key !== own) open(student, key);
+    if (key === own) return;
+    if (own) forgetDesigns();
+    open(student, key);
   };
   const keep = ({ keep: records, whose }) => {
     for (const record of records ?? []) waiting.set(`${PLACE}${whose}/${record.key}`, record.text);

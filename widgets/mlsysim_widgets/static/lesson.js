@@ -8,7 +8,7 @@ import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 
 const SHORT = 40;
-const KEPT = "What you committed before is kept: reload to go on with it.";
+const KEPT = "What you committed before is kept in your journal.";
 let lessonParts = 0;
 
 function optionsField({ options, legend }, id, changed) {
