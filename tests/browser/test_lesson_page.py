@@ -328,6 +328,27 @@ def test_students_are_kept_apart_and_seen(lab, student):
     assert lab.page.title() != "broken into"
 
 
+def test_another_student_does_not_begin_from_the_design_in_the_address(lab, student):
+    page = lab.page
+
+    def switch(name):
+        lab.bar.get_by_label("Another student on this machine?").fill(name)
+        lab.press(lab.bar, "Switch")
+        expect(lab.bar).to_have_attribute("data-student", name)
+
+    region = page.locator("[data-control=region] select")
+    lab.bar.locator("summary").click()
+    for name in ("Ada", student):
+        switch(name)
+        lab.commit("prediction", "Running them")
+        expect(region).to_have_value("Quebec")
+        region.select_option("France")
+        page.wait_for_function("() => location.hash.includes('France')")
+    switch("Ada")
+    expect(region).to_have_value("Quebec")
+    assert urllib.parse.urlsplit(page.url).fragment == ""
+
+
 def test_a_journal_goes_out_and_comes_in_as_a_file(lab, student, open_lab, journal_file, tmp_path):
     lab.commit("prediction", "Running them")
     lab.bar.locator("summary").click()
