@@ -180,6 +180,7 @@ class Journal(anywidget.AnyWidget):
         self.view = {
             "opened": self._opened,
             "student": self.student,
+            "named": self.student != UNNAMED,
             "key": store.student_key(self.student),
             "entries": len([1 for versions in entries.values() if _said(versions)]),
             "file": self._filed,

@@ -20,6 +20,8 @@ import { keepInAddress, linkedDesign, linkTo } from "./links.js";
 const ANSWERED_IN_PLACE = ["explain", "explore"];
 
 const SETTLED_MS = 150;
+/** From this width on, the controls stand beside the answer. */
+const BESIDE = 720;
 const KEPT_IN_ADDRESS = "Your design is kept in the address of this page.";
 const KEPT_IN_JOURNAL =
   "Your journal keeps what you have committed and saved; the present design is in this page alone.";
@@ -277,9 +279,11 @@ export function render({ model, el }) {
   model.on("msg:custom", heard);
   let width = 0;
   const resized = new ResizeObserver(([entry]) => {
-    if (Math.abs(entry.contentRect.width - width) < 1) return;
-    if (!width) page.rail.open = entry.contentRect.width >= 720;
-    width = entry.contentRect.width;
+    const now = entry.contentRect.width;
+    if (Math.abs(now - width) < 1) return;
+    const roomy = now >= BESIDE;
+    if (!width || roomy !== width >= BESIDE) page.rail.open = roomy;
+    width = now;
     schedule();
   });
   resized.observe(page.root);
