@@ -577,6 +577,7 @@ def test_the_text_of_an_explanation():
     assert "duration days = 365 d – chosen" in text
     assert "Joules in a kilowatt hour = 1 kWh – definition 2019 [si-brochure]" in text
     assert "\nSources\n" in text
+    assert "Sources" not in ledger.explain("sustainability.carbon_kg").text(depth=1)
     assert re.search(r"\d+ operators, .* … .* Σ = ", text)
 
 

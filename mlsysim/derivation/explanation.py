@@ -156,7 +156,8 @@ class Explanation:
         """
         lines = list(_lines(self._outline, depth))
         named = [name for name in self.sources() if any(f"[{name}]" in line for line in lines)]
-        return "\n".join([*lines, "", "Sources", str(Bibliography(named))])
+        listed = ["", "Sources", str(Bibliography(named))] if named else []
+        return "\n".join([*lines, *listed])
 
     def __str__(self) -> str:
         return self.text()
