@@ -82,6 +82,19 @@ def decide(page):
     expect(saved).to_contain_text("Saved in your design journal", timeout=LONGEST_WAIT_MS)
 
 
+def compare_extremes(page):
+    """Pin the present design, and hold what the first slider can make of it against that."""
+    dashboard = page.locator(".mls[data-ready=true]").last
+    dashboard.get_by_role("button", name="Pin as A").click()
+    dashboard.locator(".mls-comparison:not([hidden])").wait_for()
+    before = dashboard.get_attribute("data-state")
+    dashboard.locator(".mls-rail:not([open]) > summary").evaluate_all("all => all[0]?.click()")
+    slider = dashboard.locator("input[type=range]").first
+    slider.press("Home")
+    slider.press("End")
+    expect(dashboard).not_to_have_attribute("data-state", before)
+
+
 def look(page, accessible, path):
     """Store a picture of the whole lab, which scrolls inside its window; nothing may stick out."""
     size = page.viewport_size
@@ -114,6 +127,7 @@ def test_a_lab_from_the_first_beat_to_the_report(
         page.locator("[data-action=page]").click()
     told = Path(download.value.path()).read_text(encoding="utf-8")
     assert all(f".{persona.replace(' ', '').lower()}," in told for persona in PERSONAS)
+    compare_extremes(page)
     name = lab.removesuffix(".ipynb").replace("/", "-")
     for each in WIDTHS:
         page.set_viewport_size({"width": each, "height": 900})
