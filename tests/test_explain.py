@@ -577,6 +577,8 @@ def test_the_text_of_an_explanation():
     assert "duration days = 365 d – chosen" in text
     assert "Joules in a kilowatt hour = 1 kWh – definition 2019 [si-brochure]" in text
     assert "\nSources\n" in text
+    above = ledger.explain("sustainability.carbon_kg").text(depth=1)
+    assert "\nSources of the numbers behind these\n[" in above
     assert re.search(r"\d+ operators, .* … .* Σ = ", text)
 
 

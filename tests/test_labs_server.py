@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -10,6 +11,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from jupyter_server.base.websocket import WebSocketMixin
 from lab_server import running_labs
 
 
@@ -34,6 +36,13 @@ def test_printed_address_is_the_index_of_labs(labs_address):
 def test_files_other_than_assets_are_refused(labs_address, name):
     page = urllib.parse.urljoin(labs_address, "/voila/files/" + urllib.parse.quote(name, safe=""))
     assert status_of(page) == 403
+
+
+def test_a_page_is_not_cut_off_before_it_can_answer_a_ping(repository):
+    settings = json.loads(repository.joinpath("labs", "voila.json").read_text("utf-8"))
+    line = WebSocketMixin()
+    line.settings = settings["Voila"]["tornado_settings"]
+    assert line.ping_timeout > line.ping_interval
 
 
 def test_leaving_a_page_ends_its_kernel(labs_address):

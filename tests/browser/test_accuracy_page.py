@@ -144,10 +144,13 @@ def test_index_leads_to_the_page(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_page_fits_and_can_be_looked_at(open_page, artifacts, width, scheme):
+def test_page_fits_and_can_be_looked_at(open_page, accessible, artifacts, width, scheme):
     page = open_page(PAGE, width=width, scheme=scheme)
     page.locator(READY).wait_for()
     root = page.locator(ROOT)
+    root.locator("summary").click()
+    accessible(page)
+    root.locator("summary").click()
     beyond = "all => all.map(node => node.scrollWidth - node.clientWidth)"
     assert max(page.locator("html, body, #rendered_cells, .mls").evaluate_all(beyond)) <= 0
     small = """nodes => nodes.filter(node => node.checkVisibility())

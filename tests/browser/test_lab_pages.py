@@ -17,8 +17,18 @@ LESSONS = [
     if "Prediction(" in lab.read_text(encoding="utf-8")
 ]
 PERSONAS = ["Cloud Titan", "Edge Guardian", "Mobile Nomad", "Tiny Pioneer"]
+WIDTHS = [360, 768, 1280]
 BEYOND = "all => Math.max(...all.map(node => node.scrollWidth - node.clientWidth))"
-HEIGHT = "all => Math.max(...all.map(node => node.scrollHeight))"
+OVER_OTHERS = """all => all.filter(node => node.getBoundingClientRect().bottom
+  > node.closest(".mls-panel").getBoundingClientRect().bottom + 1).map(node => node.outerHTML)"""
+HEIGHT = "node => node.scrollHeight"
+TALLEST = 12_000  # what a picture of Chromium holds is 16,384 pixels high
+
+
+def least(part):
+    """Return the least number that a part accepts, as its help says it."""
+    accepted = part.locator(".mls-help").inner_text()
+    return accepted.split(" to ")[0].removeprefix("From ").replace(",", "")
 
 
 def answer(part):
@@ -27,8 +37,7 @@ def answer(part):
     expect(part).to_have_attribute("data-locked", "false", timeout=LONGEST_WAIT_MS)
     field = part.locator("input[type=text]")
     if field.count():
-        low = part.locator(".mls-help").inner_text().split(" to ")[0].removeprefix("From ")
-        field.fill(low.replace(",", ""))
+        field.fill(least(part))
     else:
         part.locator("input[type=radio]").first.check(force=True)
     part.locator("button").first.click()
@@ -65,6 +74,41 @@ def play(page, persona):
     expect(told).to_have_text(persona, timeout=LONGEST_WAIT_MS)
 
 
+def decide(page):
+    decision = page.locator("[data-part=decision]")
+    decision.locator("input[type=radio]").first.check(force=True)
+    decision.locator("button").first.click()
+    saved = decision.locator(".mls-told")
+    expect(saved).to_contain_text("Saved in your design journal", timeout=LONGEST_WAIT_MS)
+
+
+def compare_extremes(page):
+    """Pin the present design, and hold what the first slider can make of it against that."""
+    dashboard = page.locator(".mls[data-ready=true]").last
+    dashboard.get_by_role("button", name="Pin as A").click()
+    dashboard.locator(".mls-comparison:not([hidden])").wait_for()
+    before = dashboard.get_attribute("data-state")
+    dashboard.locator(".mls-rail:not([open]) > summary").evaluate_all("all => all[0]?.click()")
+    slider = dashboard.locator("input[type=range]").first
+    slider.press("Home")
+    slider.press("End")
+    expect(dashboard).not_to_have_attribute("data-state", before)
+
+
+def look(page, accessible, path):
+    """Store a picture of the whole lab, which scrolls inside its window; nothing may stick out."""
+    size = page.viewport_size
+    assert page.locator("body, #rendered_cells, .mls").evaluate_all(BEYOND) <= 0
+    assert page.locator(".mls-panel svg").evaluate_all(OVER_OTHERS) == []
+    accessible(page)
+    lab = page.locator("#rendered_cells")
+    for part, top in enumerate(range(0, lab.evaluate(HEIGHT), TALLEST)):
+        page.set_viewport_size({**size, "height": min(lab.evaluate(HEIGHT) - top, TALLEST)})
+        lab.evaluate("(node, top) => node.scrollTo(0, top)", top)
+        page.screenshot(path=f"{path}-{part}.png")
+        page.set_viewport_size(size)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 @pytest.mark.parametrize("lab", LESSONS)
 def test_a_lab_from_the_first_beat_to_the_report(
@@ -78,24 +122,113 @@ def test_a_lab_from_the_first_beat_to_the_report(
         reveal(page)
     for question in page.locator("[data-part=question]").all():
         answer(question)
-    decision = page.locator("[data-part=decision]")
-    decision.locator("input[type=radio]").first.check(force=True)
-    decision.locator("button").first.click()
-    saved = decision.locator(".mls-told")
-    expect(saved).to_contain_text("Saved in your design journal", timeout=LONGEST_WAIT_MS)
+    decide(page)
     with page.expect_download() as download:
         page.locator("[data-action=page]").click()
     told = Path(download.value.path()).read_text(encoding="utf-8")
     assert all(f".{persona.replace(' ', '').lower()}," in told for persona in PERSONAS)
-    assert page.locator("body, #rendered_cells, .mls").evaluate_all(BEYOND) <= 0
-    accessible(page)
-    height = page.locator("#rendered_cells").evaluate_all(HEIGHT)
-    page.set_viewport_size({"width": width, "height": min(height + 60, 12_000)})
+    compare_extremes(page)
     name = lab.removesuffix(".ipynb").replace("/", "-")
-    page.screenshot(path=artifacts / f"lab-{name}-{width}-{scheme}.png")
+    for each in WIDTHS:
+        page.set_viewport_size({"width": each, "height": 900})
+        look(page, accessible, artifacts / f"lab-{name}-{each}-{scheme}")
     page.reload()
     page.locator("[data-part=report]").wait_for()
     locked = page.locator("[data-part=question][data-locked=true]")
     questions = page.locator("[data-part=question]").count()
     expect(locked).to_have_count(questions, timeout=LONGEST_WAIT_MS)
     page.locator(".mls[data-ready=true]").last.wait_for()
+
+
+FOCUSED = """([wanted, words]) => {
+  const node = document.activeElement;
+  const around = [node, node.closest("label, .mls-box")].filter(Boolean);
+  return {
+    there: node.matches(wanted) && node.textContent.includes(words),
+    seen: around.some(each => getComputedStyle(each).outlineStyle !== "none"),
+    node: node.outerHTML.slice(0, 200),
+  };
+}"""
+TOLD = """words => document.activeElement.matches("[role=status]")
+  && document.activeElement.textContent.includes(words)"""
+MOST_STOPS = 150
+
+
+class Keyboard:
+    """A student who has the keyboard alone, and goes through a lab from top to bottom."""
+
+    def __init__(self, page):
+        self.page = page
+        self.press = page.keyboard.press
+
+    def go_to(self, wanted, words=""):
+        """Press Tab until something is reached; on the way it is always seen where one is."""
+        for _ in range(MOST_STOPS):
+            self.press("Tab")
+            stop = self.page.evaluate(FOCUSED, [wanted, words])
+            assert stop["seen"], f"nothing shows that this has the focus: {stop['node']}"
+            if stop["there"]:
+                return
+        pytest.fail(f"Tab does not come to {wanted} {words}")
+
+    def answer(self, kind, told):
+        """Take the second option, or write the least number, and commit; the focus follows."""
+        part = f"[data-part={kind}]:not([data-locked=true])"
+        self.go_to(f"{part} input")
+        if self.page.evaluate("document.activeElement.type") == "radio":
+            self.press("ArrowDown")
+        else:
+            self.page.keyboard.type(least(self.page.locator(part).first))
+        self.go_to(f"{part} button")
+        self.press("Enter")
+        self.page.wait_for_function(TOLD, arg=told)
+
+    def break_and_mend(self):
+        """Drag a slider over its whole range, then take that back."""
+        self.go_to("input[type=range]")
+        dashboard = self.page.locator(".mls[data-ready=true]", has=self.page.locator(":focus"))
+        before = dashboard.get_attribute("data-state")
+        self.press("Home")
+        self.press("End")
+        expect(dashboard).not_to_have_attribute("data-state", before)
+        for _ in range(2):
+            self.press("Control+z")
+        expect(dashboard).to_have_attribute("data-state", before)
+
+
+@pytest.mark.parametrize("lab", LESSONS)
+def test_a_lab_with_the_keyboard_alone(open_page, lab):
+    page = open_page(f"/voila/render/{lab}")
+    page.locator("[data-part=report]").wait_for()
+    student = Keyboard(page)
+    student.go_to("[data-part=cast] input")
+    student.press("ArrowDown")
+    student.go_to("[data-action=play]")
+    student.press("Enter")
+    playing = page.locator("[data-part=cast] .mls-told strong")
+    expect(playing).to_have_text(PERSONAS[1], timeout=LONGEST_WAIT_MS)
+    for _ in page.locator("[data-part=reveal]").all():
+        student.answer("prediction", "Committed")
+    page.locator(".mls[data-ready=true]").last.wait_for()
+    student.go_to("[role=toolbar] button", "Pin as A")
+    student.press("Enter")
+    page.locator(".mls-comparison:not([hidden])").wait_for()
+    student.break_and_mend()
+    for _ in page.locator("[data-part=reveal]").all():
+        student.go_to("[data-action=reveal]")
+        student.press("Enter")
+        page.wait_for_function(TOLD, arg="")
+    student.go_to("[data-part=decision] input")
+    student.press("ArrowDown")
+    student.go_to("[data-action=decide]")
+    student.press("Enter")
+    saved = page.locator("[data-part=decision] .mls-told")
+    expect(saved).to_contain_text("Saved in your design journal")
+    for _ in page.locator("[data-part=question]").all():
+        student.answer("question", "")
+    student.go_to("[data-action=page]")
+    with page.expect_download() as download:
+        student.press("Enter")
+    told = Path(download.value.path()).read_text(encoding="utf-8")
+    assert ".edgeguardian," in told
+    assert "Because:" in told

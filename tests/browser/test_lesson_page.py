@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import urllib.parse
@@ -313,7 +314,7 @@ def test_storage_that_fails_is_told_and_the_file_keeps_all(open_lab, script, wor
 def test_students_are_kept_apart_and_seen(lab, student):
     lab.commit("prediction", "Running them")
     lab.bar.locator("summary").click()
-    lab.bar.get_by_label("Another student on this machine?").fill(f"Bob {HOSTILE[:40]}")
+    lab.bar.get_by_label("Your name").fill(f"Bob {HOSTILE[:40]}")
     lab.press(lab.bar, "Switch")
     expect(lab.bar).to_have_attribute("data-student", f"Bob {HOSTILE[:40]}")
     expect(lab.part("prediction")).to_have_attribute("data-locked", "false")
@@ -322,10 +323,44 @@ def test_students_are_kept_apart_and_seen(lab, student):
     lab = lab.again()
     expect(lab.bar).to_have_attribute("data-student", f"Bob {HOSTILE[:40]}")
     lab.bar.locator("summary").click()
-    lab.bar.get_by_label("Another student on this machine?").fill(student.upper())
+    lab.bar.get_by_label("Your name").fill(student.upper())
     lab.press(lab.bar, "Switch")
     expect(lab.part("prediction")).to_have_attribute("data-locked", "true")
     assert lab.page.title() != "broken into"
+
+
+def test_another_student_does_not_begin_from_the_design_in_the_address(lab, student):
+    page = lab.page
+
+    def switch(name):
+        lab.bar.get_by_label("Your name").fill(name)
+        lab.press(lab.bar, "Switch")
+        expect(lab.bar).to_have_attribute("data-student", name)
+
+    region = page.locator("[data-control=region] select")
+    lab.bar.locator("summary").click()
+    for name in ("Ada", student):
+        switch(name)
+        lab.commit("prediction", "Running them")
+        expect(region).to_have_value("Quebec")
+        region.select_option("France")
+        page.wait_for_function("() => location.hash.includes('France')")
+    switch("Ada")
+    expect(region).to_have_value("Quebec")
+    assert urllib.parse.urlsplit(page.url).fragment == ""
+
+
+def test_a_new_student_is_told_how_to_begin(open_page, labs_address):
+    page = open_page(urllib.parse.urljoin(labs_address, "vol1/first.ipynb"))
+    bar = Lab(page).bar
+    expect(bar.locator("summary")).to_contain_text("open it to write your name")
+    bar.locator("summary").click()
+    name = bar.get_by_label("Your name")
+    expect(name).to_have_accessible_description(re.compile("Write it before you begin"))
+    name.fill("Ada")
+    name.press("Enter")
+    expect(bar.locator("summary")).to_contain_text("Design journal of Ada")
+    expect(bar.locator("summary")).not_to_contain_text("write your name")
 
 
 def test_a_journal_goes_out_and_comes_in_as_a_file(lab, student, open_lab, journal_file, tmp_path):

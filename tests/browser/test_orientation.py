@@ -194,9 +194,10 @@ def as_bytes(frame):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_page_fits_and_can_be_looked_at(open_page, artifacts, width, scheme):
+def test_page_fits_and_can_be_looked_at(open_page, accessible, artifacts, width, scheme):
     page = open_page(LAB, width=width, scheme=scheme)
     dashboard = Dashboard(page)
+    accessible(page)
     beyond = "all => all.map(node => node.scrollWidth - node.clientWidth)"
     assert max(page.locator("body, #rendered_cells, .mls").evaluate_all(beyond)) <= 0
     rail = dashboard.root.locator(".mls-rail")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import dashboard from "../../widgets/mlsysim_widgets/static/dashboard.js";
-import { dashboards, fire, HOSTILE, Model, painted } from "./page.js";
+import { dashboards, fire, HOSTILE, Model, painted, watching } from "./page.js";
 
 let close = () => {};
 afterEach(() => close());
@@ -142,10 +142,28 @@ test("when no answer comes the page says so, until one does", async (context) =>
   assert.equal(gone.hidden, true);
   alarms.at(-1)();
   assert.equal(gone.hidden, false);
-  assert.equal(gone.querySelector("button").textContent, "Reload the page");
   await model.answer(dashboards.broken);
   assert.equal(gone.hidden, true);
 });
+
+for (const [place, voila, kept, button] of [
+  ["in a notebook", false, /in this page alone\. Restart the kernel/, undefined],
+  ["in Voila", true, /kept in the address of this page\. Reload/, "Reload the page"],
+]) {
+  test(`what is kept while no answer comes is told as it is ${place}`, async (context) => {
+    document.body.toggleAttribute("data-voila", voila);
+    const { model, root, field } = await open("waiting");
+    document.body.removeAttribute("data-voila");
+    context.mock.method(model, "save_changes", () => {
+      throw new Error("the line was cut");
+    });
+    field("policy").value = "random";
+    fire(field("policy"), "change");
+    const gone = root.querySelector(".mls-gone");
+    assert.match(gone.textContent, kept);
+    assert.equal(gone.querySelector("button")?.textContent, button);
+  });
+}
 
 for (const name of ["hostile", "hostile_value", "hostile_error"]) {
   test(`hostile texts stay texts: ${name}`, async () => {
@@ -158,7 +176,9 @@ for (const name of ["hostile", "hostile_value", "hostile_error"]) {
 test("nothing listens any more once the widget is gone", async () => {
   const { model } = await open("waiting");
   assert.ok(model.listeners > 0);
+  assert.ok(watching.size > 1, "the dashboard and each of its figures");
   close();
   close = () => {};
   assert.equal(model.listeners, 0);
+  assert.equal(watching.size, 0);
 });

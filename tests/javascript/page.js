@@ -13,16 +13,20 @@ const { window } = new JSDOM("<!DOCTYPE html><body></body>", {
 });
 const { document, Event, KeyboardEvent, location, history } = window;
 
+/** Who watches the size of something now. */
+export const watching = new Set();
+
 /** Elements have no size here: whoever watches one is told once that it is 1000 pixels wide. */
 class ResizeObserver {
   constructor(callback) {
     this.callback = callback;
   }
   observe() {
+    watching.add(this);
     this.callback([{ contentRect: { width: 1000 } }]);
   }
   disconnect() {
-    this.callback = null;
+    watching.delete(this);
   }
 }
 
@@ -33,6 +37,7 @@ Object.assign(globalThis, {
   location,
   history,
   ResizeObserver,
+  AbortController: window.AbortController,
   requestAnimationFrame: window.requestAnimationFrame.bind(window),
   cancelAnimationFrame: window.cancelAnimationFrame.bind(window),
 });

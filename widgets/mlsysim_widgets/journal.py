@@ -66,6 +66,9 @@ class Journal(anywidget.AnyWidget):
         name = store.student_name(student)
         if store.student_key(name) != store.student_key(self.student) or not self._opened:
             self.records = ()
+            self.student = name
+            # The page takes the last student's designs out of its address before others come.
+            self._tell()
             self.load(name)
 
     def merge(self, texts: Iterable[Any]) -> None:
@@ -178,6 +181,7 @@ class Journal(anywidget.AnyWidget):
         self.view = {
             "opened": self._opened,
             "student": self.student,
+            "named": self.student != UNNAMED,
             "key": store.student_key(self.student),
             "entries": len([1 for versions in entries.values() if store.standing(versions)]),
             "file": self._filed,

@@ -4,9 +4,9 @@ import { html } from "./dom.js";
 import { figureFrame } from "./figures.js";
 
 /** A panel with the curve and a choice of what it shows; hidden where nothing has moved. */
-export function aroundPanel(choose) {
+export function aroundPanel(choose, signal) {
   const select = html("select", { "aria-label": "Metric of the curve" });
-  const frame = figureFrame();
+  const frame = figureFrame({ signal });
   const root = html(
     "div",
     { role: "group", class: "mls-around", "aria-label": "Around this design", hidden: true },

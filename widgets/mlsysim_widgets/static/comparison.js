@@ -29,7 +29,7 @@ export function comparisonPanel() {
     paint(compared, sentence) {
       root.hidden = !compared;
       if (!compared) return;
-      const columns = ["", "A, pinned", "B, now", "B against A"];
+      const columns = ["Number", "A, pinned", "B, now", "B against A"];
       root.replaceChildren(
         html("h3", {}, "A against B"),
         html(

@@ -8,7 +8,7 @@ import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
-import { html, keepKeys, onlyNew, place } from "./dom.js";
+import { html, keepKeys, onItsOwnPage, onlyNew, place } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
@@ -20,6 +20,11 @@ import { keepInAddress, linkedDesign, linkTo } from "./links.js";
 const ANSWERED_IN_PLACE = ["explain", "explore"];
 
 const SETTLED_MS = 150;
+/** From this width on, the controls stand beside the answer. */
+const BESIDE = 720;
+const KEPT_IN_ADDRESS = "Your design is kept in the address of this page.";
+const KEPT_IN_JOURNAL =
+  "Your journal keeps what you have committed and saved; the present design is in this page alone.";
 
 let instances = 0;
 const shownOf = new Map();
@@ -30,8 +35,6 @@ function nameOf(simulation) {
   shownOf.set(simulation, count);
   return count > 1 ? `${simulation}~${count}` : simulation;
 }
-
-const onItsOwnPage = () => document.body.dataset.voila !== undefined;
 
 function unitsControl(id, change) {
   const choices = [
@@ -101,7 +104,9 @@ export function render({ model, el }) {
   const prefix = `mls-${instances}`;
   const { simulation } = model.get("spec");
   const name = nameOf(simulation);
-  const line = kernelLine(model);
+  const line = kernelLine(model, onItsOwnPage() ? KEPT_IN_ADDRESS : KEPT_IN_JOURNAL);
+  const closing = new AbortController();
+  const { signal } = closing;
   const frames = new Map();
   let units = "readable";
   let frame = 0;
@@ -131,10 +136,10 @@ export function render({ model, el }) {
   const controls = controlPanel(prefix, send);
   const explanation = explanationDialog((path) => line.send({ action: "explain", path }));
   const actions = actionBar(act);
-  const around = aroundPanel((metric) => save({ metric, draft: false }));
+  const around = aroundPanel((metric) => save({ metric, draft: false }), signal);
   const compared = comparisonPanel();
   const load = () => libraryOf(model, () => line.send({ action: "library" }));
-  const explorations = explorationPanel(line.send, load);
+  const explorations = explorationPanel(line.send, load, signal);
   const enlarge = (figure) => line.send({ action: "enlarge", name: figure });
   const larger = model.get("spec").actions.includes("explore") ? { load, ask: enlarge } : {};
   const page = {
@@ -169,7 +174,7 @@ export function render({ model, el }) {
 
   const paintFigures = (figures) => {
     for (const { name: figure } of figures)
-      if (!frames.has(figure)) frames.set(figure, figureFrame(larger));
+      if (!frames.has(figure)) frames.set(figure, figureFrame({ ...larger, signal }));
     place(
       page.figures,
       figures.map((figure) => frames.get(figure.name).root),
@@ -274,9 +279,11 @@ export function render({ model, el }) {
   model.on("msg:custom", heard);
   let width = 0;
   const resized = new ResizeObserver(([entry]) => {
-    if (Math.abs(entry.contentRect.width - width) < 1) return;
-    if (!width) page.rail.open = entry.contentRect.width >= 720;
-    width = entry.contentRect.width;
+    const now = entry.contentRect.width;
+    if (Math.abs(now - width) < 1) return;
+    const roomy = now >= BESIDE;
+    if (!width || roomy !== width >= BESIDE) page.rail.open = roomy;
+    width = now;
     schedule();
   });
   resized.observe(page.root);
@@ -288,6 +295,7 @@ export function render({ model, el }) {
     cancelAnimationFrame(frame);
     clearTimeout(address);
     resized.disconnect();
+    closing.abort();
     explorations.end();
     line.end();
     model.off("change:view", schedule);

@@ -49,6 +49,9 @@ export function place(parent, nodes) {
   if (!same) parent.replaceChildren(...nodes);
 }
 
+/** Whether this page is the lab's own, as Voila serves it: opening it anew runs it from the top. */
+export const onItsOwnPage = () => document.body.dataset.voila !== undefined;
+
 /** Keep plain keys in a part of the page: JupyterLab takes arrows and Enter for its own cells. */
 export function keepKeys(root) {
   root.addEventListener("keydown", (event) => {

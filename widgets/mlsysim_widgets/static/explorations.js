@@ -6,7 +6,7 @@ import { figureFrame } from "./figures.js";
 const SETTLE_MS = 400;
 
 /** A row of questions; the one that is pressed is answered below, and again when a design settles. */
-export function explorationPanel(ask, load) {
+export function explorationPanel(ask, load, signal) {
   const buttons = new Map();
   const bar = html("div", { class: "mls-questions", role: "group", "aria-label": "Questions" });
   const said = html("p", { class: "mls-help", role: "status" });
@@ -19,7 +19,7 @@ export function explorationPanel(ask, load) {
     said,
     answers,
   );
-  const frame = figureFrame({ load });
+  const frame = figureFrame({ load, signal });
   let open = null;
   let asked = null;
   let design = "";

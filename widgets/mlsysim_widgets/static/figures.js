@@ -255,8 +255,9 @@ const DRAW = { roofline: drawRoofline, breakdown: drawBreakdown, curve: drawCurv
  * A figure that stays in the page, with its open data table, while its content changes.
  * With `load`, which gives plotly.js, a figure can be zoomed and exported; where it does not carry
  * its specification, `ask` sends for it by name and the answer comes to `enlarge`.
+ * It follows its size and the theme until `signal` is aborted.
  */
-export function figureFrame({ load, ask } = {}) {
+export function figureFrame({ load, ask, signal }) {
   const title = html("figcaption");
   const canvas = html("div", { class: "mls-canvas" });
   const table = html("details", {}, html("summary", {}, "Data table"));
@@ -279,7 +280,7 @@ export function figureFrame({ load, ask } = {}) {
   let size = null;
 
   const drawPlot = () => {
-    plot ??= plotFrame({ load });
+    plot ??= plotFrame({ load, signal });
     place(canvas, [plot.root]);
     plot.paint(shown);
   };
@@ -305,13 +306,15 @@ export function figureFrame({ load, ask } = {}) {
     fillTable();
   });
   table.addEventListener("toggle", fillTable);
-  new ResizeObserver(([{ contentRect: box }]) => {
+  const resized = new ResizeObserver(([{ contentRect: box }]) => {
     const same =
       size && Math.abs(box.width - size.width) < 1 && Math.abs(box.height - size.height) < 1;
     if (same || !box.width) return;
     size = { width: box.width, height: box.height };
     if (shown && !open && DRAW[shown.kind]) drawCanvas();
-  }).observe(canvas);
+  });
+  resized.observe(canvas);
+  signal.addEventListener("abort", () => resized.disconnect());
   larger.addEventListener("click", () => {
     open = !open;
     larger.setAttribute("aria-pressed", String(open));

@@ -7,12 +7,16 @@
 import { html, keepKeys } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
+import { forgetDesigns } from "./links.js";
 
 const PLACE = "mlsysim/journal/";
 const NAMES = "mlsysim/student/";
 const LAST = "mlsysim/last-student";
+const PATIENCE_FOR_WIDGETS_MS = 10_000;
 const LARGEST_FILE = 5_000_000;
-const ALL_KEPT = "The journal is kept: reload to go on with it.";
+const HELP =
+  "Write it before you begin: it stands on your report. Each name has a journal of its own, which is empty at first and comes back with the name. Whatever you commit is saved in it at once. Export saves it as a file, which Import takes in on another machine.";
+const ALL_KEPT = "The journal is kept.";
 
 const itemsBelow = (prefix) =>
   Object.keys(localStorage)
@@ -37,6 +41,16 @@ function rememberStudent(student, key) {
 }
 
 // ── Keeping ─────────────────────────────────────────────────────────────────────────────────
+
+/** Until all widgets of a page are made: what Python tells one that is not there yet is lost. */
+function whenComplete(manager) {
+  if (manager?.restoredStatus !== false) return Promise.resolve();
+  return new Promise((resolve) => {
+    manager.restored.connect(resolve);
+    // A page whose widgets could not all be made never says that they are.
+    setTimeout(resolve, PATIENCE_FOR_WIDGETS_MS);
+  });
+}
 
 /** Runs once for a page, whether or not the bar is shown. */
 function initialize({ model }) {
@@ -68,7 +82,9 @@ function initialize({ model }) {
     const { opened, student, key } = model.get("view");
     if (!opened) return;
     attempt(() => rememberStudent(student, key));
-    if (key !== own) open(student, key);
+    if (key === own) return;
+    if (own) forgetDesigns();
+    open(student, key);
   };
   const keep = ({ keep: records, whose }) => {
     for (const record of records ?? []) waiting.set(`${PLACE}${whose}/${record.key}`, record.text);
@@ -93,7 +109,7 @@ function initialize({ model }) {
   model.on("change:view", follow);
   window.addEventListener("storage", fromOtherTab);
   const { student, key } = lastStudent();
-  open(student, key);
+  whenComplete(model.widget_manager).then(() => open(student, key));
   return () => {
     clearTimeout(timer);
     model.off("msg:custom", keep);
@@ -145,19 +161,21 @@ function render({ model, el }) {
     type: "text",
     maxlength: 60,
     autocomplete: "off",
+    "aria-describedby": `${id}-help`,
     list: `${id}-known`,
     required: true,
   });
   const form = html(
     "form",
     { class: "mls-switch" },
-    html("label", { for: `${id}-name` }, "Another student on this machine?"),
+    html("label", { for: `${id}-name` }, "Your name"),
     html(
       "div",
       { class: "mls-row" },
       html("div", { class: "mls-box" }, name),
       html("button", { type: "submit" }, "Switch"),
     ),
+    html("p", { class: "mls-help", id: `${id}-help` }, HELP),
     known,
   );
   const file = html("input", {
@@ -223,7 +241,8 @@ function render({ model, el }) {
     const [status, browser] = [model.get("view"), model.get("browser")];
     const entries = status.entries === 1 ? "1 entry" : `${status.entries} entries`;
     student.textContent = status.student;
-    places.textContent = `${entries}, ${placesText(status, browser)}`;
+    const asked = status.named ? "" : "; open it to write your name";
+    places.textContent = `${entries}, ${placesText(status, browser)}${asked}`;
     const lines = noticesOf(status, browser);
     const same =
       lines.length === notices.children.length &&

@@ -1,17 +1,19 @@
 /** Kernel: what is sent to Python, and word of it when no answer comes back. */
 
-import { html } from "./dom.js";
+import { html, onItsOwnPage } from "./dom.js";
 
 const PATIENCE_MS = 4000;
 const LONG_PATIENCE_MS = 60000;
 const SLOW = ["explain", "offer", "explore", "enlarge", "library"];
 
-const KEPT_IN_ADDRESS = "Your design is kept in the address of this page: reload to go on with it.";
-
-/** A line to the kernel with a panel that says when it is silent, and where the work is kept. */
-export function kernelLine(model, kept = KEPT_IN_ADDRESS) {
+/** A line to the kernel with a panel that says when it is silent, and what is `kept` meanwhile. */
+export function kernelLine(model, kept) {
   const reload = html("button", { type: "button" }, "Reload the page");
   reload.addEventListener("click", () => location.reload());
+  const own = onItsOwnPage();
+  const wayOn = own
+    ? "Reload to go on from there."
+    : "Restart the kernel and run all cells to go on from there.";
   const root = html("div", { class: "mls-problem mls-gone", role: "alert", hidden: true });
   let timer = 0;
   const tell = () => {
@@ -21,9 +23,9 @@ export function kernelLine(model, kept = KEPT_IN_ADDRESS) {
       html(
         "p",
         {},
-        `It may be busy, or it was shut down after a long pause. What you see is the last answer. ${kept}`,
+        `It may be busy, or it was shut down after a long pause. What you see is the last answer. ${kept} ${wayOn}`,
       ),
-      reload,
+      ...(own ? [reload] : []),
     );
   };
   const wait = (patience) => {

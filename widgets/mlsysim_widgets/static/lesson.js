@@ -8,7 +8,7 @@ import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 
 const SHORT = 40;
-const KEPT = "What you committed before is kept: reload to go on with it.";
+const KEPT = "What you committed before is kept in your journal.";
 let lessonParts = 0;
 
 function optionsField({ options, legend }, id, changed) {
@@ -85,6 +85,14 @@ const barLine = ({ label, text: words, value }, _index, bars) => {
   );
 };
 
+/** A line of an explanation, which keeps its place where it is longer than the page is wide. */
+function codeLine(line) {
+  const words = line.trimStart();
+  const node = html("span", {}, words);
+  node.style.paddingInlineStart = `${line.length - words.length}ch`;
+  return node;
+}
+
 function toldPanel({ tone, title, lines, bars, code }) {
   const mark = { good: "✓", bad: "✗" }[tone];
   return html(
@@ -98,7 +106,7 @@ function toldPanel({ tone, title, lines, bars, code }) {
     ),
     bars?.length ? html("div", { class: "mls-bars" }, ...bars.map(barLine)) : null,
     ...lines.map((line) => html("p", {}, line)),
-    code ? html("pre", {}, code) : null,
+    code ? html("pre", {}, ...code.split("\n").map(codeLine)) : null,
   );
 }
 

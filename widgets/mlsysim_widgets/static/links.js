@@ -18,6 +18,11 @@ export function linkedDesign(name) {
 /** The address of this page with a design in it. */
 export const linkTo = (name, link) => new URL(addressOf(name, link), location.href).href;
 
+/** Take all designs out of the address: whoever uses the page next has not made them. */
+export function forgetDesigns() {
+  history.replaceState(history.state, "", location.pathname + location.search);
+}
+
 /** Keep the present design in the address, so that a reload of the page comes back to it. */
 export function keepInAddress(name, link) {
   history.replaceState(history.state, "", addressOf(name, link));

@@ -49,8 +49,11 @@ function wrapped(title, most = 90) {
   return lines.join("<br>");
 }
 
-/** A plot that stays in the page while its figure changes; `load` resolves to plotly.js. */
-export function plotFrame({ load }) {
+/**
+ * A plot that stays in the page while its figure changes; `load` resolves to plotly.js.
+ * It follows its size and the theme until `signal` is aborted.
+ */
+export function plotFrame({ load, signal }) {
   const area = html("div", { class: "mls-plot", role: "figure" });
   const state = html("p", { class: "mls-help", role: "status" });
   const save = (format) =>
@@ -120,14 +123,19 @@ export function plotFrame({ load }) {
       );
     });
   }
-  new ResizeObserver(([entry]) => {
+  const resized = new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1) return;
     width = entry.contentRect.width;
     draw();
-  }).observe(area);
+  });
+  resized.observe(area);
   // The theme is the system's, or JupyterLab's.
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  const theme = { attributeFilter: ["data-jp-theme-light"] };
-  new MutationObserver(draw).observe(document.body, theme);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw, { signal });
+  const recoloured = new MutationObserver(draw);
+  recoloured.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  signal.addEventListener("abort", () => {
+    resized.disconnect();
+    recoloured.disconnect();
+  });
   return { root, paint };
 }
