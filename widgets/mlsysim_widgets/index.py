@@ -1,82 +1,163 @@
-"""Lab index: the list of labs, read from the notebooks themselves."""
+"""Lab index: the course on one page, read from the notebooks, with how far a student is."""
 
 from __future__ import annotations
 
+import ast
 import json
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from mlsysim_widgets.journal import Journal
+from mlsysim_widgets.lesson import Part
+from mlsysim_widgets.scripts import script, style
 
 _VOLUMES = {"vol1": "Volume 1 · One node", "vol2": "Volume 2 · The fleet"}
 _ACCURACY = "accuracy.ipynb"
-_STYLE = Path(__file__).parent / "static" / "lab_index.css"
+_ASKING = ("Prediction", "Question", "Decision")
 
 
 class Lab(NamedTuple):
-    """One lab: its path below the folder of labs, its title, and the question it asks."""
+    """One lab: its path below the folder of labs, its title, the question it asks, and its time.
+
+    `asks` are the entries that its parts write into a journal.
+    """
 
     path: str
     title: str
     question: str
+    minutes: int | None = None
+    asks: frozenset[str] = frozenset()
 
 
-class LabIndex:
-    """The labs of a folder, which a notebook shows as a list of links.
+class LabIndex(Part):
+    """The labs of a folder as a list of links, and what a journal says of each.
 
     `accuracy` is the page on how right they are, listed after the last volume.
     """
 
-    def __init__(self, labs: list[Lab], accuracy: Lab | None = None):
-        self.labs = labs
+    _esm = script("lab_index.js")
+    _css = style("theme.css", "lab_index.css")
+
+    kind = "index"
+
+    def __init__(self, journal: Journal, labs: Sequence[Lab], accuracy: Lab | None = None):
+        self.labs = tuple(labs)
         self.accuracy = accuracy
+        super().__init__(journal)
+        # An empty journal that is opened changes no record.
+        journal.observe(self._on_journal, "view")
 
-    def __str__(self) -> str:
-        pages = [*self.labs, *([self.accuracy] if self.accuracy else [])]
-        return "\n".join(f"{page.title}: {page.question} ({page.path})" for page in pages)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        folders = dict.fromkeys(lab.path.rpartition("/")[0] for lab in self.labs)
-        sections = "".join(
-            _section(
-                _VOLUMES.get(folder, folder),
-                [lab for lab in self.labs if lab.path.rpartition("/")[0] == folder],
-            )
-            for folder in folders
+    def answered(self, lab: Lab) -> int:
+        """Return how many of its parts this student has answered as the persona furthest on."""
+        present = [name.partition(".") for name in self.journal.present]
+        personas = {persona for _, _, persona in present} | {""}
+        return max(
+            len(lab.asks & {name for name, _, whose in present if whose in ("", persona)})
+            for persona in personas
         )
+
+    @property
+    def next(self) -> Lab | None:
+        """The lab to go on with: the last one begun and not done, else the first one not begun."""
+        begun = [lab for lab in self.labs if 0 < self.answered(lab) < len(lab.asks)]
+        if begun:
+            return max(begun, key=self._last_time)
+        return next((lab for lab in self.labs if lab.asks and not self.answered(lab)), None)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the labs by volume, and where to go on."""
+        folders = dict.fromkeys(_folder(lab) for lab in self.labs)
+        sections = [
+            {
+                "title": _VOLUMES.get(folder, folder),
+                "pages": [self._page(lab) for lab in self.labs if _folder(lab) == folder],
+            }
+            for folder in folders
+        ]
         if self.accuracy:
-            sections = f"{sections}{_section('How right are the labs?', [self.accuracy])}"
-        return f"<style>{_STYLE.read_text('utf-8')}</style><nav class='mls-index'>{sections}</nav>"
+            sections.append(
+                {"title": "How right are the labs?", "pages": [self._page(self.accuracy)]}
+            )
+        return {"sections": sections, "next": self._resume()}
+
+    def _page(self, lab: Lab) -> dict[str, Any]:
+        answered = self.answered(lab)
+        return {
+            "path": lab.path,
+            "title": lab.title,
+            "question": lab.question,
+            "time": f"about {lab.minutes} minutes" if lab.minutes else "",
+            "answered": answered,
+            "asked": len(lab.asks),
+            "state": _state(answered, len(lab.asks)) if self.journal.opened else "",
+        }
+
+    def _resume(self) -> dict[str, str] | None:
+        lab = self.next
+        if lab is None or not self.journal.opened:
+            return None
+        return {"label": "Go on with" if self.answered(lab) else "Begin", **_link(lab)}
+
+    def _last_time(self, lab: Lab) -> str:
+        said = self.journal.present.items()
+        return max(each.time for name, each in said if name.partition(".")[0] in lab.asks)
 
 
-def lab_index(folder: str | Path = ".") -> LabIndex:
+def lab_index(journal: Journal | None = None, folder: str | Path = ".") -> LabIndex:
     """Return the labs below a folder, in the order of their paths.
 
-    A lab is a notebook in a subfolder; its title and question come from its metadata.
-    The page on accuracy lies beside the subfolders.
+    A lab is a notebook in a subfolder; its title, question and minutes come from its metadata, and
+    what it asks from its code. The page on accuracy lies beside the subfolders.
     """
     root = Path(folder)
     notebooks = sorted(
         path for path in root.glob("*/*.ipynb") if not path.parent.name.startswith(".")
     )
-    accuracy = root.joinpath(_ACCURACY)
+    accuracy = root / _ACCURACY
     return LabIndex(
+        journal or Journal("index"),
         [_lab(path, path.relative_to(root).as_posix()) for path in notebooks],
         _lab(accuracy, _ACCURACY) if accuracy.is_file() else None,
     )
 
 
-def _section(title: str, labs: list[Lab]) -> str:
-    items = "".join(
-        f"<li><a href='{escape(lab.path)}'><strong>{escape(lab.title)}</strong>"
-        f"<span>{escape(lab.question)}</span></a></li>"
-        for lab in labs
-    )
-    return f"<h2>{escape(title)}</h2><ol>{items}</ol>"
+def _folder(lab: Lab) -> str:
+    return lab.path.rpartition("/")[0]
+
+
+def _link(lab: Lab) -> dict[str, str]:
+    return {"title": lab.title, "path": lab.path}
+
+
+def _state(answered: int, asked: int) -> str:
+    if not answered:
+        return ""
+    return "Done" if answered == asked else f"{answered} of {asked} answered"
 
 
 def _lab(file: Path, path: str) -> Lab:
-    metadata = json.loads(file.read_text("utf-8")).get("metadata", {})
-    title = str(metadata.get("title") or file.stem.replace("_", " "))
-    return Lab(path, title, str(metadata.get("question", "")))
+    notebook = json.loads(file.read_text("utf-8"))
+    metadata = notebook.get("metadata", {})
+    return Lab(
+        path,
+        str(metadata.get("title") or file.stem.replace("_", " ")),
+        str(metadata.get("question", "")),
+        metadata.get("minutes"),
+        frozenset(_asked(notebook.get("cells", []))),
+    )
+
+
+def _asked(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the entries that the parts of a lab write: its name, and the names of its parts."""
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code")
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    named = [(getattr(call.func, "id", ""), call.args) for call in calls]
+    lab = next((_text(given[0]) for name, given in named if name == "Journal" and given), "")
+    for name, given in named:
+        if name in _ASKING and len(given) > 1:
+            yield f"{lab}/{_text(given[1])}"
+
+
+def _text(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ""

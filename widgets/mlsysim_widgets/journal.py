@@ -22,6 +22,7 @@ class Journal(anywidget.AnyWidget):
 
     It is empty until a page is opened: the browser then says whose it is and what it kept, and
     the file in the home folder adds what it has. Writing adds a version; none is ever changed.
+    Without the name of a lab it shows what all of them wrote.
 
     >>> journal = Journal("vol1-02")
     >>> journal.write("region", "decision", None)
@@ -37,7 +38,7 @@ class Journal(anywidget.AnyWidget):
     browser = traitlets.Enum(["unknown", "kept", "full", "blocked"], "unknown").tag(sync=True)
     records = traitlets.Tuple()
 
-    def __init__(self, lab: str):
+    def __init__(self, lab: str = ""):
         super().__init__()
         self.lab = lab
         self.student = UNNAMED
@@ -95,15 +96,23 @@ class Journal(anywidget.AnyWidget):
         """Return every version of an entry, the oldest first."""
         return [record for record in self.records if record.id == self._id(name)]
 
+    @property
+    def present(self) -> dict[str, Record]:
+        """What every entry of every lab says now, without those that were taken back."""
+        entries: dict[str, list[Record]] = {}
+        for record in self.records:
+            entries.setdefault(record.id, []).append(record)
+        found = {name: store.standing(versions) for name, versions in entries.items()}
+        return {name: record for name, record in found.items() if record}
+
     def write(self, name: str, kind: str, data: Mapping[str, Any] | None) -> None:
         """Add a version to an entry of this lab; without data, take the entry back."""
         self._add([self._version(name, kind, data)])
 
     def restart(self) -> None:
         """Take back every prediction and decision of this lab; they stay in the history."""
-        kinds = {record.id: record.kind for record in self.of_lab()}
-        present = {name: kind for name, kind in kinds.items() if self.entry(name) is not None}
-        self._add([self._version(name, kind, None) for name, kind in present.items()])
+        own = [each for name, each in self.present.items() if name.startswith(f"{self.lab}/")]
+        self._add([self._version(each.id, each.kind, None) for each in own])
 
     def of_lab(self) -> list[Record]:
         """Return every version of every entry of this lab."""
@@ -175,15 +184,13 @@ class Journal(anywidget.AnyWidget):
             self.send({"keep": listed, "whose": store.student_key(self.student)})
 
     def _tell(self) -> None:
-        entries: dict[str, list[Record]] = {}
-        for record in self.records:
-            entries.setdefault(record.id, []).append(record)
         self.view = {
             "opened": self._opened,
+            "lab": self.lab,
             "student": self.student,
             "named": self.student != UNNAMED,
             "key": store.student_key(self.student),
-            "entries": len([1 for versions in entries.values() if store.standing(versions)]),
+            "entries": len(self.present),
             "file": self._filed,
             "notices": [notice for notice in (self._trouble, self._notice) if notice],
         }

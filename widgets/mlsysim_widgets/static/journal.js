@@ -241,6 +241,7 @@ function render({ model, el }) {
     const [status, browser] = [model.get("view"), model.get("browser")];
     const entries = status.entries === 1 ? "1 entry" : `${status.entries} entries`;
     student.textContent = status.student;
+    restart.hidden = !status.lab;
     const asked = status.named ? "" : "; open it to write your name";
     places.textContent = `${entries}, ${placesText(status, browser)}${asked}`;
     const lines = noticesOf(status, browser);
