@@ -21,6 +21,8 @@ WIDTHS = [360, 768, 1280]
 BEYOND = "all => Math.max(...all.map(node => node.scrollWidth - node.clientWidth))"
 OVER_OTHERS = """all => all.filter(node => node.getBoundingClientRect().bottom
   > node.closest(".mls-panel").getBoundingClientRect().bottom + 1).map(node => node.outerHTML)"""
+TWICE = """all => all.map(node => node.id).filter((id, i, ids) => ids.indexOf(id) !== i)"""
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 HEIGHT = "node => node.scrollHeight"
 TALLEST = 12_000  # what a picture of Chromium holds is 16,384 pixels high
 
@@ -98,8 +100,11 @@ def compare_extremes(page):
 def look(page, accessible, path):
     """Store a picture of the whole lab, which scrolls inside its window; nothing may stick out."""
     size = page.viewport_size
+    # Controls that open at this width are open before anybody looks.
+    page.evaluate(PAINTED)
     assert page.locator("body, #rendered_cells, .mls").evaluate_all(BEYOND) <= 0
     assert page.locator(".mls-panel svg").evaluate_all(OVER_OTHERS) == []
+    assert page.locator("[id^=mls-]").evaluate_all(TWICE) == []
     accessible(page)
     lab = page.locator("#rendered_cells")
     for part, top in enumerate(range(0, lab.evaluate(HEIGHT), TALLEST)):
@@ -132,12 +137,15 @@ def test_a_lab_from_the_first_beat_to_the_report(
     for each in WIDTHS:
         page.set_viewport_size({"width": each, "height": 900})
         look(page, accessible, artifacts / f"lab-{name}-{each}-{scheme}")
+    dashboards = page.locator(".mls[data-ready=true]")
+    designs = dashboards.evaluate_all("all => all.map(node => node.dataset.state)")
     page.reload()
     page.locator("[data-part=report]").wait_for()
     locked = page.locator("[data-part=question][data-locked=true]")
     questions = page.locator("[data-part=question]").count()
     expect(locked).to_have_count(questions, timeout=LONGEST_WAIT_MS)
-    page.locator(".mls[data-ready=true]").last.wait_for()
+    for i, design in enumerate(designs):
+        expect(dashboards.nth(i)).to_have_attribute("data-state", design, timeout=LONGEST_WAIT_MS)
 
 
 FOCUSED = """([wanted, words]) => {

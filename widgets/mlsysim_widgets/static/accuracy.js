@@ -3,7 +3,7 @@
  * It computes pixels and nothing else; text from outside goes in as text nodes only.
  */
 
-import { html, keepKeys, svg, tableOf, text } from "./dom.js";
+import { html, keepKeys, ownPrefix, svg, tableOf, text } from "./dom.js";
 
 const SHAPES = [
   "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0Z",
@@ -16,7 +16,6 @@ const SHAPES = [
 ];
 const COLOURS = 8;
 const REACH = 24;
-let instances = 0;
 
 // ── The plot ────────────────────────────────────────────────────────────────────────────────
 
@@ -274,8 +273,7 @@ function skeleton(id, page) {
 }
 
 function render({ model, el }) {
-  instances += 1;
-  const id = `mls-accuracy-${instances}`;
+  const id = ownPrefix();
   const page = model.get("page");
   const parts = skeleton(id, page);
   const { root, canvas, tip, ring } = parts;

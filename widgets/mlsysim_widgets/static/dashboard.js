@@ -8,7 +8,7 @@ import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
-import { html, keepKeys, onItsOwnPage, onlyNew, place } from "./dom.js";
+import { html, keepKeys, onItsOwnPage, onlyNew, ownPrefix, place, shownOf } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
@@ -25,9 +25,6 @@ const BESIDE = 720;
 const KEPT_IN_ADDRESS = "Your design is kept in the address of this page.";
 const KEPT_IN_JOURNAL =
   "Your journal keeps what you have committed and saved; the present design is in this page alone.";
-
-let instances = 0;
-const shownOf = new Map();
 
 /** The name of a dashboard in links: the second one of a simulation on a page is another. */
 function nameOf(simulation) {
@@ -100,8 +97,7 @@ function skeleton(parts) {
 }
 
 export function render({ model, el }) {
-  instances += 1;
-  const prefix = `mls-${instances}`;
+  const prefix = ownPrefix();
   const { simulation } = model.get("spec");
   const name = nameOf(simulation);
   const line = kernelLine(model, onItsOwnPage() ? KEPT_IN_ADDRESS : KEPT_IN_JOURNAL);

@@ -49,6 +49,20 @@ export function place(parent, nodes) {
   if (!same) parent.replaceChildren(...nodes);
 }
 
+/** What the widgets of a page share: each of them runs a copy of this script. */
+const PAGE = Symbol.for("mlsysim");
+globalThis[PAGE] ??= { parts: 0, dashboards: new Map() };
+const inPage = globalThis[PAGE];
+
+/** How many dashboards of each simulation the page shows. */
+export const shownOf = inPage.dashboards;
+
+/** A start for ids that no other part of the page has. */
+export function ownPrefix() {
+  inPage.parts += 1;
+  return `mls-${inPage.parts}`;
+}
+
 /** Whether this page is the lab's own, as Voila serves it: opening it anew runs it from the top. */
 export const onItsOwnPage = () => document.body.dataset.voila !== undefined;
 

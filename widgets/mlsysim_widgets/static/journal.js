@@ -4,7 +4,7 @@
  * never written over, so that tabs cannot undo one another.
  */
 
-import { html, keepKeys } from "./dom.js";
+import { html, keepKeys, ownPrefix } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 import { forgetDesigns } from "./links.js";
@@ -140,11 +140,8 @@ function noticesOf({ notices }, browser) {
   return [trouble, ...(notices ?? [])].filter(Boolean);
 }
 
-let bars = 0;
-
 function render({ model, el }) {
-  bars += 1;
-  const id = `mls-journal-${bars}`;
+  const id = ownPrefix();
   const kernel = kernelLine(model, ALL_KEPT);
   const ask = (action, more = {}) => kernel.send({ action, ...more });
   const button = (label, press) => {

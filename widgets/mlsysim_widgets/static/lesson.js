@@ -3,13 +3,12 @@
  * answer once, buttons, and what came of it. Text from outside goes in as text nodes only.
  */
 
-import { html, keepKeys, place } from "./dom.js";
+import { html, keepKeys, ownPrefix, place } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 
 const SHORT = 40;
 const KEPT = "What you committed before is kept in your journal.";
-let lessonParts = 0;
 
 function optionsField({ options, legend }, id, changed) {
   const radios = options.map(({ value }) => {
@@ -111,8 +110,7 @@ function toldPanel({ tone, title, lines, bars, code }) {
 }
 
 function render({ model, el }) {
-  lessonParts += 1;
-  const id = `mls-lesson-${lessonParts}`;
+  const id = ownPrefix();
   const kernel = kernelLine(model, KEPT);
   const eyebrow = html("h3", { class: "mls-eyebrow" });
   const words = html("div");
