@@ -15,11 +15,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @contextlib.contextmanager
-def running_labs() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def running_labs(**environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the labs as `make labs` does; give the address that it prints, and the process."""
     # Tests that run at the same time must not agree on the usual port.
     command = [sys.executable, "-u", "-m", "mlsysim.cli", "labs", "--no-browser", "--port=0"]
-    own = {**os.environ, "MLSYSIM_JOURNAL": ""}
+    own = {**os.environ, "MLSYSIM_JOURNAL": "", **environment}
     with subprocess.Popen(
         command, cwd=REPOSITORY, env=own, stdout=subprocess.PIPE, text=True
     ) as server:
