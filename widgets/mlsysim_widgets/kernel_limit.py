@@ -29,15 +29,12 @@ class KernelLimit(AsyncMappingKernelManager):
     not in use: Voila starts no more of them than its pools hold.
     """
 
+    _starting = 0
     limit = Int(min=1, config=True, help=f"Most kernels in use at once, also {VARIABLE}.")
 
     @default("limit")
     def _default_limit(self) -> int:
         return limit_of(os.environ.get(VARIABLE, ""))
-
-    def __init__(self, **settings: Any):
-        super().__init__(**settings)
-        self._starting = 0
 
     @property
     def in_use(self) -> int:
@@ -54,7 +51,7 @@ class KernelLimit(AsyncMappingKernelManager):
         if self.full:
             raise HTTPError(503, "All %d kernels of this server are in use", self.limit)
 
-    async def start_kernel(self, **how: Any) -> str:
+    async def start_kernel(self, **how: Any) -> str:  # type: ignore[override]
         """Start a kernel for a page, if there is room for one, or for a pool."""
         if how.get("env", {}).get("VOILA_PREHEAT") == "True":
             return str(await super().start_kernel(**how))

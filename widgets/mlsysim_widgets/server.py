@@ -21,7 +21,7 @@ FRONT_PAGE = "voila/render/index.ipynb"
 RETRY_AFTER_S = 30
 
 
-class LabPage(TornadoVoilaHandler):
+class LabPage(TornadoVoilaHandler):  # type: ignore[misc]
     """The page of a lab, which takes a kernel."""
 
     async def prepare(self) -> None:
@@ -57,7 +57,7 @@ class RetryAfter(OutputTransform):
         return super().transform_first_chunk(status_code, headers, chunk, finishing)
 
 
-class LabServer(Voila):
+class LabServer(Voila):  # type: ignore[misc]
     """Voila with a health endpoint, a limit for every page, and the index of labs in front."""
 
     def init_handlers(self) -> list[Any]:
