@@ -29,17 +29,22 @@ class KernelLimit(AsyncMappingKernelManager):
     not in use: Voila starts no more of them than its pools hold.
     """
 
-    _starting = 0
     limit = Int(min=1, config=True, help=f"Most kernels in use at once, also {VARIABLE}.")
 
     @default("limit")
     def _default_limit(self) -> int:
         return limit_of(os.environ.get(VARIABLE, ""))
 
+    def __init__(self, **settings: Any):
+        super().__init__(**settings)  # type: ignore[no-untyped-call]
+        self._starting: set[str] = set()
+        self._preheating: set[str] = set()
+
     @property
     def in_use(self) -> int:
         """How many kernels have a page, or are being started for one."""
-        return len(set(self.list_kernel_ids()) - self._waiting()) + self._starting
+        kernels = {*self.list_kernel_ids(), *self._starting}
+        return len(kernels - self._preheating - self._preheated())
 
     @property
     def full(self) -> bool:
@@ -53,16 +58,18 @@ class KernelLimit(AsyncMappingKernelManager):
 
     async def start_kernel(self, **how: Any) -> str:  # type: ignore[override]
         """Start a kernel for a page, if there is room for one, or for a pool."""
-        if how.get("env", {}).get("VOILA_PREHEAT") == "True":
-            return str(await super().start_kernel(**how))
-        self.refuse_if_full()
-        self._starting += 1
+        preheat = how.get("env", {}).get("VOILA_PREHEAT") == "True"
+        if not preheat:
+            self.refuse_if_full()
+        kernel = how["kernel_id"] = how.get("kernel_id") or self.new_kernel_id()
+        coming = self._preheating if preheat else self._starting
+        coming.add(kernel)
         try:
             return str(await super().start_kernel(**how))
         finally:
-            self._starting -= 1
+            coming.discard(kernel)
 
-    def _waiting(self) -> set[str]:
+    def _preheated(self) -> set[str]:
         """Return the kernels of Voila's pools, which a Jupyter server has none of."""
         tasks = [task for pool in getattr(self, "_pools", {}).values() for task in pool]
         started = [task for task in tasks if task.done() and not task.exception()]
