@@ -120,7 +120,14 @@ def test_full_server_refuses_every_further_page_and_says_what_to_do(small_server
     for answer in opened:
         fetch(small_server, f"/voila/api/shutdown/{kernel_of(answer)}", b"")
     assert health(small_server) == (200, {"kernels": 0, "limit": 2})
-    assert fetch(small_server).status == 200
+
+
+def test_kernel_that_waits_for_the_index_is_no_way_around_the_limit(small_server):
+    labs = [fetch(small_server, "vol1/00_orientation.ipynb") for _ in range(2)]
+    assert fetch(small_server, "index.ipynb").status == 503
+    for lab in labs:
+        fetch(small_server, f"/voila/api/shutdown/{kernel_of(lab)}", b"")
+    assert fetch(small_server, "index.ipynb").status == 200
 
 
 def test_jupyter_server_has_the_same_limit_and_health_endpoint():
