@@ -1,0 +1,258 @@
+"""The class server: five students at once on a real JupyterHub, and all that its README says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+import yaml
+from lab_server import REPOSITORY
+from mlsysim_widgets import store
+from playwright.sync_api import expect, sync_playwright
+
+from mlsysim.cli.labs import free_port
+
+FOLDER = REPOSITORY / "labs" / "class_server"
+README = (FOLDER / "README.md").read_text("utf-8")
+PROGRAMS = REPOSITORY / "tests" / "javascript" / "node_modules" / ".bin"
+STUDENTS = ("ada", "bob", "cyd", "dee", "eve")
+LAB = "voila/render/vol1/08_training.ipynb"
+LONGEST_WAIT_MS = 60_000
+
+
+def blocks(language: str) -> list[str]:
+    """Return the blocks of the README in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def command(start: str) -> str:
+    """Return the one command of the README that starts so."""
+    lines = [line for block in blocks("bash") for line in block.splitlines()]
+    (found,) = [line for line in lines if line.startswith(start)]
+    return found
+
+
+class ClassServer(NamedTuple):
+    """A JupyterHub that runs."""
+
+    address: str
+    folder: Path
+    process: psutil.Process
+
+
+@pytest.fixture(scope="module")
+def class_server(tmp_path_factory):
+    """The JupyterHub of the README, started by its own command in an empty folder."""
+    folder = tmp_path_factory.mktemp("class server")
+    address, hub, proxy = (f"http://127.0.0.1:{free_port(0)}" for _ in range(3))
+    own = [
+        f"--JupyterHub.bind_url={address}",
+        f"--JupyterHub.hub_bind_url={hub}",
+        f"--ConfigurableHTTPProxy.api_url={proxy}",
+        # Where the tests run as root, Jupyter wants to be told that this is meant.
+        "--Spawner.cmd=jupyterhub-singleuser",
+        "--Spawner.cmd=--allow-root",
+    ]
+    path = os.pathsep.join([str(PROGRAMS), str(Path(sys.executable).parent), os.environ["PATH"]])
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            ["bash", "-c", f"exec {command('jupyterhub')} {shlex.join(own)}"],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            wait_for(f"{address}/hub/health", process)
+            yield ClassServer(address, folder, psutil.Process(process.pid))
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Return once an address answers."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, "JupyterHub stopped by itself"
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=10).close()  # noqa: S310
+            return
+        time.sleep(0.2)
+    pytest.fail("JupyterHub does not answer")
+
+
+@pytest.fixture(scope="module")
+def pages(class_server, chromium):
+    """The pages of five students, each logged in by a browser of its own, on the index."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        opened = {student: browser.new_context().new_page() for student in STUDENTS}
+        for student, page in opened.items():
+            page.set_default_timeout(LONGEST_WAIT_MS)
+            page.goto(class_server.address)
+            page.get_by_label("Username").fill(student)
+            page.get_by_label("Password").fill("any")
+            page.get_by_role("button", name="Sign in").click(no_wait_after=True)
+        for student, page in opened.items():
+            page.wait_for_url(f"**/user/{student}/voila/render/index.ipynb")
+            expect(page.get_by_role("link", name="Training").first).to_be_visible(
+                timeout=LONGEST_WAIT_MS
+            )
+        yield opened
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def answers(class_server, pages):
+    """What each student answered in the same lab, all of them at the same time."""
+    for student, page in pages.items():
+        page.goto(f"{class_server.address}/user/{student}/{LAB}", wait_until="commit")
+    given = {}
+    for place, (student, page) in enumerate(pages.items()):
+        part = page.locator(".mls-lesson[data-part=prediction]").first
+        options = part.get_by_role("radio")
+        options.first.wait_for()
+        chosen = options.nth(place % options.count())
+        chosen.check()
+        given[student] = chosen.evaluate("radio => radio.closest('label').innerText.trim()")
+        part.get_by_role("button", name="Commit").click()
+        expect(part).to_have_attribute("data-locked", "true", timeout=LONGEST_WAIT_MS)
+    return given
+
+
+def journals_in(home: Path) -> list[Path]:
+    """Return the journals in a home folder."""
+    return sorted(home.rglob("journals/*.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_five_students_at_once_find_their_own_journal_and_nobody_elses(class_server, answers):
+    assert len(set(answers.values())) > 1
+    for student, answer in answers.items():
+        (journal,) = journals_in(class_server.folder / "homes" / student)
+        name, records = store.journal_of(journal.read_text("utf-8"))
+        assert name == student
+        assert [record.data["given"] for record in records] == [answer]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_next_student_at_the_same_browser_starts_with_an_empty_journal(
+    class_server, pages, answers
+):
+    page = pages["ada"]
+    page.goto(f"{class_server.address}/hub/logout")
+    page.goto(class_server.address)
+    page.get_by_label("Username").fill("bob")
+    page.get_by_label("Password").fill("any")
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{class_server.address}/user/bob/{LAB}")
+    expect(page.locator(".mls-journal[data-opened=true]")).to_contain_text("bob")
+    (journal,) = journals_in(class_server.folder / "homes" / "bob")
+    _, records = store.journal_of(journal.read_text("utf-8"))
+    assert [record.data["given"] for record in records] == [answers["bob"]]
+
+
+def servers_of(hub: psutil.Process) -> list[psutil.Process]:
+    """Return the servers of the students."""
+    running = hub.children(recursive=True)
+    return [
+        process for process in running if "jupyterhub-singleuser" in " ".join(process.cmdline())
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.usefixtures("answers")
+def test_server_of_a_student_takes_what_the_values_for_kubernetes_grant(class_server, measured):
+    memory, seconds = [], []
+    for server in servers_of(class_server.process):
+        family = [server, *server.children(recursive=True)]
+        memory.append(sum(process.memory_full_info().pss for process in family) / 2**20)
+        seconds.append(sum(sum(process.cpu_times()[:4]) for process in family))
+    assert len(memory) == len(STUDENTS)
+    mean, busy = sum(memory) / len(memory), sum(seconds) / len(seconds)
+    measured(f"Class server: {mean:.0f} MiB and {busy:.1f} s of processor a student in a lab")
+    granted = yaml.safe_load((FOLDER / "zero-to-jupyterhub.yaml").read_text("utf-8"))["singleuser"]
+    assert mean < mebibytes(granted["memory"]["guarantee"])
+
+
+def mebibytes(amount: str) -> float:
+    """Return an amount of memory as Kubernetes writes it."""
+    return float(amount.removesuffix("M")) * 1e6 / 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_collecting_takes_the_journal_of_every_home(class_server, answers):
+    line = command("for home in homes/*")
+    subprocess.run(["bash", "-ec", line], cwd=class_server.folder, check=True)
+    collected = sorted((class_server.folder / "handed-in").glob("*/*.json"))
+    found = {file.parent.name: store.journal_of(file.read_text("utf-8"))[0] for file in collected}
+    assert found == {student: student for student in answers}
+
+
+def test_proxy_of_the_readme_is_the_one_of_the_tests():
+    package = json.loads((REPOSITORY / "tests/javascript/package.json").read_text("utf-8"))
+    version = package["devDependencies"]["configurable-http-proxy"]
+    assert command("npm install").endswith(f"configurable-http-proxy@{version}")
+
+
+def paths(values: dict[str, object], below: str = "") -> set[str]:
+    """Return the dotted names of all settings in nested dictionaries."""
+    found = set()
+    for name, value in values.items():
+        inner = isinstance(value, dict) and value
+        found |= paths(value, f"{below}{name}.") if inner else {f"{below}{name}"}
+    return found
+
+
+def test_values_for_kubernetes_are_settings_of_the_chart_and_agree_with_the_rest():
+    values = yaml.safe_load((FOLDER / "zero-to-jupyterhub.yaml").read_text("utf-8"))
+    assert paths(values) == {
+        "cull.enabled",
+        "cull.every",
+        "cull.timeout",
+        "hub.config.JupyterHub.authenticator_class",
+        "hub.config.LTI13Authenticator.authorize_url",
+        "hub.config.LTI13Authenticator.client_id",
+        "hub.config.LTI13Authenticator.issuer",
+        "hub.config.LTI13Authenticator.jwks_endpoint",
+        "hub.config.LTI13Authenticator.username_key",
+        "hub.extraConfig.students",
+        "singleuser.cpu.guarantee",
+        "singleuser.cpu.limit",
+        "singleuser.defaultUrl",
+        "singleuser.image.name",
+        "singleuser.image.tag",
+        "singleuser.memory.guarantee",
+        "singleuser.memory.limit",
+        "singleuser.storage.capacity",
+        "singleuser.storage.type",
+    }
+    settings = (FOLDER / "student_servers.py").read_text("utf-8")
+    assert values["singleuser"]["defaultUrl"] in settings
+    compile(values["hub"]["extraConfig"]["students"], "extraConfig", "exec")
+
+
+def test_what_could_not_be_tried_is_said_to_be_untried():
+    untried = blocks("console")
+    assert untried
+    for block in untried:
+        before = README[: README.index(block)].rsplit("\n## ", 1)[1]
+        assert "Not tried here" in before
