@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 import psutil
@@ -28,6 +29,8 @@ README = (FOLDER / "README.md").read_text("utf-8")
 PROGRAMS = REPOSITORY / "tests" / "javascript" / "node_modules" / ".bin"
 STUDENTS = ("ada", "bob", "cyd", "dee", "eve")
 LAB = "voila/render/vol1/08_training.ipynb"
+ANOTHER_LAB = "voila/render/vol1/13_serving.ipynb"
+LABS_OF_ONE_STUDENT = 5
 LONGEST_WAIT_MS = 60_000
 
 
@@ -150,6 +153,66 @@ def test_five_students_at_once_find_their_own_journal_and_nobody_elses(class_ser
         assert [record.data["given"] for record in records] == [answer]
 
 
+def servers_of(hub: psutil.Process) -> list[psutil.Process]:
+    """Return the servers of the students."""
+    running = hub.children(recursive=True)
+    return [
+        process for process in running if "jupyterhub-singleuser" in " ".join(process.cmdline())
+    ]
+
+
+def memory_mib(process: psutil.Process) -> float:
+    """Return the share of memory of one process, its share of what it has in common included."""
+    return process.memory_full_info().pss / 2**20
+
+
+def processor_s(server: psutil.Process) -> float:
+    """Return the time that a student's server and its kernels, past ones too, have computed."""
+    family = [server, *server.children(recursive=True)]
+    return sum(sum(process.cpu_times()[:4]) for process in family)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.usefixtures("answers")
+def test_server_of_a_student_takes_what_the_values_for_kubernetes_grant(
+    class_server, pages, measured
+):
+    hub = class_server.process
+    proxy = [
+        process for process in hub.children() if "configurable-http-proxy" in process.cmdline()[1]
+    ]
+    servers = servers_of(hub)
+    assert len(servers) == len(STUDENTS)
+    kernels = [server.children(recursive=True) for server in servers]
+    assert [len(of_one) for of_one in kernels] == [1] * len(STUDENTS)
+    server_mib = fmean(map(memory_mib, servers))
+    kernel_mib = fmean(memory_mib(kernel) for (kernel,) in kernels)
+    arrival_s = fmean(map(processor_s, servers))
+
+    before = sum(map(processor_s, servers))
+    page = pages[STUDENTS[0]]
+    for lab in ANOTHER_LAB, LAB:
+        page.goto(f"{class_server.address}/user/{STUDENTS[0]}/{lab}")
+        expect(page.locator(".mls-journal[data-opened=true]")).to_be_visible()
+    page_s = (sum(map(processor_s, servers)) - before) / 2
+
+    common_mib = sum(map(memory_mib, [hub, *proxy]))
+    measured(
+        f"Class server: {common_mib:.0f} MiB, and {server_mib:.0f} + {kernel_mib:.0f} MiB a student, processor "
+        f"{arrival_s:.1f} s from login to first lab, {page_s:.1f} s for each further lab"
+    )
+    granted = yaml.safe_load((FOLDER / "zero-to-jupyterhub.yaml").read_text("utf-8"))["singleuser"]
+    assert server_mib + kernel_mib < mebibytes(granted["memory"]["guarantee"])
+    most = server_mib + LABS_OF_ONE_STUDENT * kernel_mib
+    assert most < mebibytes(granted["memory"]["limit"])
+
+
+def mebibytes(amount: str) -> float:
+    """Return an amount of memory as Kubernetes writes it."""
+    return float(amount.removesuffix("M")) * 1e6 / 2**20
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 def test_next_student_at_the_same_browser_starts_with_an_empty_journal(
@@ -166,35 +229,6 @@ def test_next_student_at_the_same_browser_starts_with_an_empty_journal(
     (journal,) = journals_in(class_server.folder / "homes" / "bob")
     _, records = store.journal_of(journal.read_text("utf-8"))
     assert [record.data["given"] for record in records] == [answers["bob"]]
-
-
-def servers_of(hub: psutil.Process) -> list[psutil.Process]:
-    """Return the servers of the students."""
-    running = hub.children(recursive=True)
-    return [
-        process for process in running if "jupyterhub-singleuser" in " ".join(process.cmdline())
-    ]
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.usefixtures("answers")
-def test_server_of_a_student_takes_what_the_values_for_kubernetes_grant(class_server, measured):
-    memory, seconds = [], []
-    for server in servers_of(class_server.process):
-        family = [server, *server.children(recursive=True)]
-        memory.append(sum(process.memory_full_info().pss for process in family) / 2**20)
-        seconds.append(sum(sum(process.cpu_times()[:4]) for process in family))
-    assert len(memory) == len(STUDENTS)
-    mean, busy = sum(memory) / len(memory), sum(seconds) / len(seconds)
-    measured(f"Class server: {mean:.0f} MiB and {busy:.1f} s of processor a student in a lab")
-    granted = yaml.safe_load((FOLDER / "zero-to-jupyterhub.yaml").read_text("utf-8"))["singleuser"]
-    assert mean < mebibytes(granted["memory"]["guarantee"])
-
-
-def mebibytes(amount: str) -> float:
-    """Return an amount of memory as Kubernetes writes it."""
-    return float(amount.removesuffix("M")) * 1e6 / 2**20
 
 
 @pytest.mark.slow
@@ -246,8 +280,12 @@ def test_values_for_kubernetes_are_settings_of_the_chart_and_agree_with_the_rest
         "singleuser.storage.type",
     }
     settings = (FOLDER / "student_servers.py").read_text("utf-8")
+    students = values["hub"]["extraConfig"]["students"]
     assert values["singleuser"]["defaultUrl"] in settings
-    compile(values["hub"]["extraConfig"]["students"], "extraConfig", "exec")
+    compile(students, "extraConfig", "exec")
+    limit = f'"MLSYSIM_KERNEL_LIMIT": "{LABS_OF_ONE_STUDENT}"'
+    assert limit in settings
+    assert limit in students
 
 
 def test_what_could_not_be_tried_is_said_to_be_untried():

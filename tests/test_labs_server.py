@@ -206,7 +206,7 @@ def test_page_shows_how_far_a_lab_is(labs_address):
 
 def test_limit_follows_the_memory_that_is_granted(monkeypatch):
     monkeypatch.setenv("MEM_LIMIT", str(1024**3))
-    assert kernel_limit.limit_of("") == 7
+    assert kernel_limit.limit_of("") == 10
     monkeypatch.setenv("MEM_LIMIT", "1")
     assert kernel_limit.limit_of("") == 1
 

@@ -14,8 +14,8 @@ from traitlets import Int, default
 from mlsysim.errors import InvalidInput
 
 VARIABLE = "MLSYSIM_KERNEL_LIMIT"
-# A kernel takes 65 MB with a lab open and 125 MB with its explorations; the server needs some too.
-MEMORY_PER_KERNEL = 150e6
+# A kernel takes 54 to 66 MB with a lab and all its explorations open; the server needs some too.
+MEMORY_PER_KERNEL = 100e6
 _CONTROL_GROUPS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
