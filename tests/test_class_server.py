@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -26,7 +25,6 @@ from mlsysim.cli.labs import free_port
 
 FOLDER = REPOSITORY / "labs" / "class_server"
 README = (FOLDER / "README.md").read_text("utf-8")
-PROGRAMS = REPOSITORY / "tests" / "javascript" / "node_modules" / ".bin"
 STUDENTS = ("ada", "bob", "cyd", "dee", "eve")
 LAB = "voila/render/vol1/08_training.ipynb"
 ANOTHER_LAB = "voila/render/vol1/13_serving.ipynb"
@@ -37,13 +35,6 @@ LONGEST_WAIT_MS = 60_000
 def blocks(language: str) -> list[str]:
     """Return the blocks of the README in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-def command(start: str) -> str:
-    """Return the one command of the README that starts so."""
-    lines = [line for block in blocks("bash") for line in block.splitlines()]
-    (found,) = [line for line in lines if line.startswith(start)]
-    return found
 
 
 class ClassServer(NamedTuple):
@@ -67,11 +58,13 @@ def class_server(tmp_path_factory):
         "--Spawner.cmd=jupyterhub-singleuser",
         "--Spawner.cmd=--allow-root",
     ]
-    path = os.pathsep.join([str(PROGRAMS), str(Path(sys.executable).parent), os.environ["PATH"]])
+    *prepare, start = blocks("bash")[0].splitlines()
+    script = "\n".join([*prepare, f"exec {start} {shlex.join(own)}"])
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with (
         (folder / "log").open("w") as log,
         subprocess.Popen(
-            ["bash", "-c", f"exec {command('jupyterhub')} {shlex.join(own)}"],
+            ["bash", "-ec", script],
             cwd=folder,
             env={**os.environ, "PATH": path},
             stdout=log,
@@ -199,8 +192,8 @@ def test_server_of_a_student_takes_what_the_values_for_kubernetes_grant(
 
     common_mib = sum(map(memory_mib, [hub, *proxy]))
     measured(
-        f"Class server: {common_mib:.0f} MiB, and {server_mib:.0f} + {kernel_mib:.0f} MiB a student, processor "
-        f"{arrival_s:.1f} s from login to first lab, {page_s:.1f} s for each further lab"
+        f"Class: {common_mib:.0f} MiB, and {server_mib:.0f} + {kernel_mib:.0f} MiB a student; "
+        f"processor {arrival_s:.1f} s from login to first lab, {page_s:.1f} s a further lab"
     )
     granted = yaml.safe_load((FOLDER / "zero-to-jupyterhub.yaml").read_text("utf-8"))["singleuser"]
     assert server_mib + kernel_mib < mebibytes(granted["memory"]["guarantee"])
@@ -234,17 +227,10 @@ def test_next_student_at_the_same_browser_starts_with_an_empty_journal(
 @pytest.mark.slow
 @pytest.mark.browser
 def test_collecting_takes_the_journal_of_every_home(class_server, answers):
-    line = command("for home in homes/*")
-    subprocess.run(["bash", "-ec", line], cwd=class_server.folder, check=True)
+    subprocess.run(["bash", "-ec", blocks("bash")[1]], cwd=class_server.folder, check=True)
     collected = sorted((class_server.folder / "handed-in").glob("*/*.json"))
     found = {file.parent.name: store.journal_of(file.read_text("utf-8"))[0] for file in collected}
     assert found == {student: student for student in answers}
-
-
-def test_proxy_of_the_readme_is_the_one_of_the_tests():
-    package = json.loads((REPOSITORY / "tests/javascript/package.json").read_text("utf-8"))
-    version = package["devDependencies"]["configurable-http-proxy"]
-    assert command("npm install").endswith(f"configurable-http-proxy@{version}")
 
 
 def paths(values: dict[str, object], below: str = "") -> set[str]:
@@ -294,3 +280,15 @@ def test_what_could_not_be_tried_is_said_to_be_untried():
     for block in untried:
         before = README[: README.index(block)].rsplit("\n## ", 1)[1]
         assert "Not tried here" in before
+
+
+def test_figures_of_the_readme_follow_from_each_other():
+    def told(pattern):
+        return float(re.search(pattern, README).group(1))
+
+    student = told(r"server of a student \| (\d+) MiB") + told(r"lab open \| (\d+) MiB")
+    assert told(r"(\d+) MiB for a student with one lab open") == student
+    assert told(r"two hundred (\d+) GiB") == round(200 * student / 1024)
+    assert told(r"takes in (\d+) students") == pytest.approx(
+        600 / told(r"with a prediction \| \| ([\d.]+) s"), rel=0.1
+    )
