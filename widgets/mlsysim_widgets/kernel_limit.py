@@ -44,7 +44,7 @@ class KernelLimit(AsyncMappingKernelManager):
     def in_use(self) -> int:
         """How many kernels have a page, or are being started for one."""
         kernels = {*self.list_kernel_ids(), *self._starting}
-        return len(kernels - self._preheating - self._preheated())
+        return len(kernels.difference(self._preheating, self._preheated()))
 
     @property
     def full(self) -> bool:
@@ -86,7 +86,8 @@ def limit_of(setting: str) -> int:
     40
     """
     if not setting:
-        return max(1, int(memory() // MEMORY_PER_KERNEL))
+        fit, _ = divmod(memory(), MEMORY_PER_KERNEL)
+        return max(1, int(fit))
     if setting.isdecimal() and int(setting) >= 1:
         return int(setting)
     raise InvalidInput(VARIABLE, setting, "a whole number from 1")
