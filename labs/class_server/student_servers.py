@@ -18,6 +18,9 @@ c.Spawner.args = [
     "--ServerApp.shutdown_no_activity_timeout=3600",
 ]
 
+# When a whole class logs in at once, each server waits its turn at the processor.
+c.Spawner.start_timeout = c.Spawner.http_timeout = 300
+
 c.Spawner.environment = {
     # Five labs open at once are enough for one student; the sixth says so on its page.
     "MLSYSIM_KERNEL_LIMIT": "5",

@@ -72,8 +72,8 @@ class KernelLimit(AsyncMappingKernelManager):
     def _preheated(self) -> set[str]:
         """Return the kernels of Voila's pools, which a Jupyter server has none of."""
         tasks = [task for pool in getattr(self, "_pools", {}).values() for task in pool]
-        started = [task for task in tasks if task.done() and not task.exception()]
-        return {task.result()["kernel_id"] for task in started}
+        over = [task for task in tasks if task.done() and not task.cancelled()]
+        return {task.result()["kernel_id"] for task in over if not task.exception()}
 
 
 def limit_of(setting: str) -> int:
