@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -182,6 +183,11 @@ def test_server_of_a_student_takes_what_the_values_for_kubernetes_grant(
     server_mib = fmean(map(memory_mib, servers))
     kernel_mib = fmean(memory_mib(kernel) for (kernel,) in kernels)
     arrival_s = fmean(map(processor_s, servers))
+
+    for student in STUDENTS:
+        health = f"{class_server.address}/user/{student}/voila/health"
+        with urllib.request.urlopen(health, timeout=60) as answer:  # noqa: S310
+            assert json.load(answer) == {"kernels": 1, "limit": LABS_OF_ONE_STUDENT}
 
     before = sum(map(processor_s, servers))
     page = pages[STUDENTS[0]]
