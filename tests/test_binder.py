@@ -193,6 +193,7 @@ def test_server_uses_the_settings_of_the_labs(server, image):
     checkout, environment, _ = image
     for hidden in ("labs/voila.json", "labs/index.ipynb", "pyproject.toml"):
         assert fetch(f"{server}/voila/files/{hidden}")[0] == 403
+    assert fetch(f"{server}/voila/health")[0] == 200
     shown = subprocess.run(
         [shutil.which("jupyter", path=environment["PATH"]), "server", "--show-config-json"],
         cwd=checkout,

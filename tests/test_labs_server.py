@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import re
 import signal
 import socket
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from typing import NamedTuple
 
+import nbformat
 import pytest
 from jupyter_server.base.websocket import WebSocketMixin
-from lab_server import running_labs
+from lab_server import REPOSITORY, running_jupyter_server, running_labs, running_voila
+from mlsysim_widgets import kernel_limit
+from playwright.sync_api import expect, sync_playwright
+
+from mlsysim import InvalidInput
+
+TRACE = re.compile(r"Traceback|File \"|\.py\b|HTTPError")
 
 
-def status_of(address: str) -> int:
-    """Return the status with which a page answers."""
+class Answer(NamedTuple):
+    """What a server answers."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+def fetch(address: str, path: str = "", data: bytes | None = None) -> Answer:
+    """Return what a server answers at an address, or at a path from there."""
+    request = urllib.parse.urljoin(address, path)
     try:
-        with urllib.request.urlopen(address, timeout=60) as page:  # noqa: S310
-            return page.status
+        with urllib.request.urlopen(request, data, timeout=60) as page:  # noqa: S310
+            return Answer(page.status, dict(page.headers), page.read().decode())
     except urllib.error.HTTPError as error:
         with error:
-            return error.code
+            return Answer(error.code, dict(error.headers), error.read().decode())
+
+
+def kernel_of(page: Answer) -> str:
+    """Return the kernel that a page talks to."""
+    return re.search(r'"kernelId": *"([0-9a-f-]+)"', page.text).group(1)
+
+
+def health(address: str) -> tuple[int, dict[str, int]]:
+    """Return how full a server says it is, and the status with which it does."""
+    answer = fetch(address, "/voila/health")
+    assert answer.headers["Content-Type"].startswith("application/json")
+    return answer.status, json.loads(answer.text)
 
 
 def test_printed_address_is_the_index_of_labs(labs_address):
     assert labs_address.endswith("/voila/render/index.ipynb")
-    assert status_of(labs_address) == 200
+    assert fetch(labs_address).status == 200
+
+
+def test_address_of_the_server_alone_leads_to_the_index(labs_address):
+    with urllib.request.urlopen(urllib.parse.urljoin(labs_address, "/"), timeout=60) as page:  # noqa: S310
+        assert page.url == labs_address
 
 
 @pytest.mark.parametrize(
     "name", ["voila.json", "index.ipynb", "assets/../voila.json", "../README.md"]
 )
 def test_files_other_than_assets_are_refused(labs_address, name):
-    page = urllib.parse.urljoin(labs_address, "/voila/files/" + urllib.parse.quote(name, safe=""))
-    assert status_of(page) == 403
+    assert fetch(labs_address, "/voila/files/" + urllib.parse.quote(name, safe="")).status == 403
 
 
 def test_a_page_is_not_cut_off_before_it_can_answer_a_ping(repository):
@@ -46,11 +81,8 @@ def test_a_page_is_not_cut_off_before_it_can_answer_a_ping(repository):
 
 
 def test_leaving_a_page_ends_its_kernel(labs_address):
-    with urllib.request.urlopen(labs_address, timeout=60) as page:  # noqa: S310
-        kernel = re.search(r'"kernelId": *"([0-9a-f-]+)"', page.read().decode())
-    end = urllib.parse.urljoin(labs_address, f"/voila/api/shutdown/{kernel.group(1)}")
-    with urllib.request.urlopen(end, data=b"", timeout=60) as answer:  # noqa: S310
-        assert answer.status == 204
+    kernel = kernel_of(fetch(labs_address))
+    assert fetch(labs_address, f"/voila/api/shutdown/{kernel}", b"").status == 204
 
 
 def test_server_takes_another_port_if_its_own_is_taken_and_stops_when_told():
@@ -66,4 +98,128 @@ def test_server_takes_another_port_if_its_own_is_taken_and_stops_when_told():
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=30)
         with pytest.raises(urllib.error.URLError):
-            status_of(address)
+            fetch(address)
+
+
+@pytest.fixture(scope="module")
+def small_server():
+    """The address of the index on a server that has room for two pages."""
+    with running_labs(MLSYSIM_KERNEL_LIMIT="2") as (address, _):
+        yield address
+
+
+def test_full_server_refuses_every_further_page_and_says_what_to_do(small_server):
+    assert health(small_server) == (200, {"kernels": 0, "limit": 2})
+    with concurrent.futures.ThreadPoolExecutor(5) as students:
+        # One of them gets the kernel that waits for the index.
+        pages = ["index.ipynb", *["vol1/00_orientation.ipynb"] * 4]
+        answers = list(students.map(lambda page: fetch(small_server, page), pages))
+    opened = [answer for answer in answers if answer.status == 200]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert (len(opened), len(refused)) == (2, 3)
+    assert health(small_server) == (503, {"kernels": 2, "limit": 2})
+
+    for answer in refused:
+        assert "All places are taken" in answer.text
+        assert not TRACE.search(answer.text)
+        again = re.search(r'<meta http-equiv="refresh" content="(\d+)">', answer.text)
+        assert answer.headers["Retry-After"] == again.group(1)
+
+    for answer in opened:
+        fetch(small_server, f"/voila/api/shutdown/{kernel_of(answer)}", b"")
+    assert health(small_server) == (200, {"kernels": 0, "limit": 2})
+
+
+def test_kernel_that_waits_for_the_index_is_no_way_around_the_limit(small_server):
+    labs = [fetch(small_server, "vol1/00_orientation.ipynb") for _ in range(2)]
+    assert fetch(small_server, "index.ipynb").status == 503
+    for lab in labs:
+        fetch(small_server, f"/voila/api/shutdown/{kernel_of(lab)}", b"")
+    assert fetch(small_server, "index.ipynb").status == 200
+
+
+def test_jupyter_server_has_the_same_limit_and_health_endpoint():
+    with running_jupyter_server(REPOSITORY, MLSYSIM_KERNEL_LIMIT="1") as (address, token):
+        assert health(address) == (200, {"kernels": 0, "limit": 1})
+        pages = [f"voila/render/labs/index.ipynb?token={token}"] * 2
+        first, second = [fetch(address, page) for page in pages]
+        assert (first.status, second.status) == (200, 503)
+        assert "All places are taken" in second.text
+        assert second.headers["Retry-After"]
+        assert health(address) == (503, {"kernels": 1, "limit": 1})
+
+
+@pytest.fixture(scope="module")
+def broken_labs(tmp_path_factory):
+    """The address of labs whose kernels cannot start, each for another reason."""
+    folder = tmp_path_factory.mktemp("broken labs")
+    commands = {
+        "absent": ["/nowhere/python"],
+        "dying": [sys.executable, "-c", "raise SystemExit(1)"],
+        "unknown": None,
+    }
+    for name, command in commands.items():
+        language = "python" if command else "cobol"
+        kernel = {"name": name, "display_name": name, "language": language}
+        lab = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+        nbformat.write(lab, folder / f"{name}.ipynb")
+        if command:
+            specification = folder / "kernels" / name / "kernel.json"
+            specification.parent.mkdir(parents=True)
+            specification.write_text(json.dumps({"argv": command, **kernel}), "utf-8")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JUPYTER_DATA_DIR", str(folder))
+        with running_voila(folder) as address:
+            yield address
+
+
+@pytest.mark.parametrize("name", ["absent", "unknown"])
+def test_lab_whose_kernel_cannot_start_says_what_to_do(broken_labs, name):
+    answer = fetch(broken_labs, f"{name}.ipynb")
+    assert answer.status == 500
+    assert "This lab did not start" in answer.text
+    assert not TRACE.search(answer.text)
+
+
+def test_lab_that_does_not_exist_leads_back_to_the_index(broken_labs):
+    answer = fetch(broken_labs, "nothing.ipynb")
+    assert answer.status == 404
+    assert "There is no lab at this address" in answer.text
+    assert '<a href="/">' in answer.text
+
+
+@pytest.mark.browser
+def test_page_says_how_far_it_is_and_what_to_do_if_it_never_starts(broken_labs, chromium):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 360, "height": 640})
+        page.clock.install()
+        page.goto(f"{broken_labs}dying.ipynb", wait_until="commit")
+        expect(page.get_by_role("status")).to_contain_text("Starting Python")
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        again = page.get_by_role("button", name="Try again")
+        expect(again).to_be_hidden()
+        page.clock.fast_forward(16_000)
+        expect(again).to_be_visible()
+        assert again.bounding_box()["height"] >= 44
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+        # What Voila says of each cell that it has run.
+        page.evaluate("voila_process(3, 20)")
+        expect(page.get_by_role("status")).to_contain_text("Step 3 of 20")
+        assert page.get_by_role("progressbar").evaluate("bar => bar.position") == 3 / 20
+        expect(again).to_be_hidden()
+        browser.close()
+
+
+def test_limit_follows_the_memory_that_is_granted(monkeypatch):
+    monkeypatch.setenv("MEM_LIMIT", str(1024**3))
+    assert kernel_limit.limit_of("") == 10
+    monkeypatch.setenv("MEM_LIMIT", "1")
+    assert kernel_limit.limit_of("") == 1
+
+
+@pytest.mark.parametrize("setting", ["0", "-1", "many", "1.5"])
+def test_limit_that_is_no_number_is_refused(setting):
+    with pytest.raises(InvalidInput, match=f"MLSYSIM_KERNEL_LIMIT: received '{setting}'"):
+        kernel_limit.limit_of(setting)

@@ -68,7 +68,8 @@ def start_voila(labs: Path, port: int) -> subprocess.Popen[bytes]:
         "--Voila.port_retries=0",
         "--Voila.log_level=ERROR",
     ]
-    return subprocess.Popen([sys.executable, "-m", "voila", ".", *options], cwd=labs)  # noqa: S603
+    command = [sys.executable, "-m", "mlsysim_widgets.server", ".", *options]
+    return subprocess.Popen(command, cwd=labs)  # noqa: S603
 
 
 def wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:

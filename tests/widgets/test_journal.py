@@ -103,6 +103,24 @@ def test_a_browser_gets_what_the_file_has():
     ] == [answer()]
 
 
+def test_where_a_class_server_knows_who_logged_in_nobody_gets_the_journal_of_another(
+    monkeypatch, tmp_path
+):
+    browser = Browser()
+    monkeypatch.setenv(store.STUDENT, "ada")
+    opened("", browser=browser).write("latency", "prediction", answer())
+    monkeypatch.setenv(store.STUDENT, "bob")
+    monkeypatch.setenv(store.FOLDER, str(tmp_path / "home of bob, next at the same machine"))
+    bob = opened("ada", browser=browser)
+    assert (bob.student, bob.records) == ("bob", ())
+    assert opened("bob", browser=browser).student == "bob"
+
+
+def test_name_that_a_class_server_gives_is_shortened_to_what_a_journal_takes(monkeypatch):
+    monkeypatch.setenv(store.STUDENT, "a" * 200)
+    assert opened().student == "a" * 60
+
+
 def test_without_a_home_folder_the_browser_keeps_all(monkeypatch):
     monkeypatch.setenv(store.FOLDER, "")
     browser = Browser()

@@ -210,7 +210,7 @@ class Journal(anywidget.AnyWidget):
         texts = texts if isinstance(texts, list) else []
         own = asked.get("key") == store.student_key(self.student)
         if action == "open":
-            self._open_page(asked.get("student"), texts, own=own)
+            self._open_page(asked.get("student"), asked.get("key"), texts)
         elif action == "merge" and own:
             self.merge(texts)
         elif action == "switch":
@@ -225,12 +225,14 @@ class Journal(anywidget.AnyWidget):
         elif action == "restart":
             self.restart()
 
-    def _open_page(self, student: Any, texts: list[Any], *, own: bool) -> None:
-        """Answer a page that was opened; a second page follows the student of the first."""
+    def _open_page(self, student: Any, key: Any, texts: list[Any]) -> None:
+        """Answer a page that was opened; a second page follows the student of the first.
+
+        Where a class server knows who it is, what the browser kept of others stays there.
+        """
         if not self._opened:
-            self.load(student or UNNAMED)
-            own = True
-        if own:
+            self.load(store.known_student() or student or UNNAMED)
+        if key == store.student_key(self.student):
             self.merge(texts)
         self._to_browser(self.records)
 

@@ -1,0 +1,90 @@
+"""Server of labs: Voila, or a Jupyter server with it, that tells when it is full.
+
+`python -m mlsysim_widgets.server FOLDER` is Voila itself, with the settings in its `voila.json`.
+A Jupyter server loads this module as an extension, by the same settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.utils import url_path_join
+from tornado.httputil import HTTPHeaders
+from tornado.web import Application, OutputTransform, RedirectHandler, RequestHandler
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+
+from mlsysim_widgets.kernel_limit import KernelLimit
+
+FRONT_PAGE = "voila/render/index.ipynb"
+RETRY_AFTER_S = 30
+
+
+class LabPage(TornadoVoilaHandler):  # type: ignore[misc]
+    """The page of a lab, which takes a kernel."""
+
+    async def prepare(self) -> None:
+        """Refuse the page if the server is full, even if a kernel waits for it in a pool."""
+        await super().prepare()
+        self.kernel_manager.refuse_if_full()
+
+
+class Health(RequestHandler):
+    """What a load balancer asks before it sends the next student."""
+
+    def initialize(self, kernels: KernelLimit) -> None:
+        """Take the kernels that are counted."""
+        self.kernels = kernels
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """Answer with status 200 while there is room for a page, else 503."""
+        self.set_status(503 if self.kernels.full else 200)
+        self.set_header("Cache-Control", "no-store")
+        self.write({"kernels": self.kernels.in_use, "limit": self.kernels.limit})
+
+
+class RetryAfter(OutputTransform):
+    """The header that says when a full server is worth asking again."""
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Add the header to every answer with status 503."""
+        if status_code == 503:
+            headers["Retry-After"] = str(RETRY_AFTER_S)
+        return super().transform_first_chunk(status_code, headers, chunk, finishing)
+
+
+class LabServer(Voila):  # type: ignore[misc]
+    """Voila with a health endpoint, a limit for every page, and the index of labs in front."""
+
+    def init_handlers(self) -> list[Any]:
+        """Return Voila's own handlers, with ours in their place or before them."""
+        tell_when_full(self.app, self.server_url, self.kernel_manager)
+        front = {"url": url_path_join(self.base_url, FRONT_PAGE), "permanent": False}
+        own = [
+            tuple(LabPage if part is TornadoVoilaHandler else part for part in rule)
+            for rule in super().init_handlers()
+        ]
+        return [(self.server_url, RedirectHandler, front), *own]
+
+
+def tell_when_full(application: Application, base_url: str, kernels: KernelLimit) -> None:
+    """Add the health endpoint and the header to a web application."""
+    address = url_path_join(base_url, "voila/health")
+    application.add_handlers(".*$", [(address, Health, {"kernels": kernels})])
+    application.add_transform(RetryAfter)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": __name__}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    tell_when_full(server.web_app, server.base_url, server.kernel_manager)
+
+
+if __name__ == "__main__":
+    LabServer.launch_instance()
