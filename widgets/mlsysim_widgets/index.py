@@ -51,9 +51,9 @@ class LabIndex(Part):
     def answered(self, lab: Lab) -> int:
         """Return how many of its parts this student has answered as the persona furthest on."""
         present = [name.partition(".") for name in self.journal.present]
-        personas = {persona for _, _, persona in present} | {""}
+        personas = {"", *(persona for _, _, persona in present)}
         return max(
-            len(lab.asks & {name for name, _, whose in present if whose in ("", persona)})
+            len(lab.asks.intersection(name for name, _, whose in present if whose in ("", persona)))
             for persona in personas
         )
 
@@ -114,7 +114,7 @@ def lab_index(journal: Journal | None = None, folder: str | Path = ".") -> LabIn
     notebooks = sorted(
         path for path in root.glob("*/*.ipynb") if not path.parent.name.startswith(".")
     )
-    accuracy = root / _ACCURACY
+    accuracy = root.joinpath(_ACCURACY)
     return LabIndex(
         journal or Journal("index"),
         [_lab(path, path.relative_to(root).as_posix()) for path in notebooks],
