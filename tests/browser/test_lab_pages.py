@@ -113,6 +113,7 @@ def look(page, accessible, path):
     for part, top in enumerate(range(0, lab.evaluate(HEIGHT), TALLEST)):
         page.set_viewport_size({**size, "height": min(lab.evaluate(HEIGHT) - top, TALLEST)})
         lab.evaluate("(node, top) => node.scrollTo(0, top)", top)
+        page.evaluate(PAINTED)
         page.screenshot(path=f"{path}-{part}.png")
         page.set_viewport_size(size)
 
