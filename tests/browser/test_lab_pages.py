@@ -21,6 +21,8 @@ WIDTHS = [360, 768, 1280]
 BEYOND = "all => Math.max(...all.map(node => node.scrollWidth - node.clientWidth))"
 OVER_OTHERS = """all => all.filter(node => node.getBoundingClientRect().bottom
   > node.closest(".mls-panel").getBoundingClientRect().bottom + 1).map(node => node.outerHTML)"""
+CLIPPED = """all => all.filter(node => node.checkVisibility()
+  && node.scrollWidth > node.clientWidth + 1).map(node => `${node.id}: ${node.value}`)"""
 TWICE = """all => all.map(node => node.id).filter((id, i, ids) => ids.indexOf(id) !== i)"""
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 HEIGHT = "node => node.scrollHeight"
@@ -105,11 +107,13 @@ def look(page, accessible, path):
     assert page.locator("body, #rendered_cells, .mls").evaluate_all(BEYOND) <= 0
     assert page.locator(".mls-panel svg").evaluate_all(OVER_OTHERS) == []
     assert page.locator("[id^=mls-]").evaluate_all(TWICE) == []
+    assert page.locator("[data-control] input[type=text]").evaluate_all(CLIPPED) == []
     accessible(page)
     lab = page.locator("#rendered_cells")
     for part, top in enumerate(range(0, lab.evaluate(HEIGHT), TALLEST)):
         page.set_viewport_size({**size, "height": min(lab.evaluate(HEIGHT) - top, TALLEST)})
         lab.evaluate("(node, top) => node.scrollTo(0, top)", top)
+        page.evaluate(PAINTED)
         page.screenshot(path=f"{path}-{part}.png")
         page.set_viewport_size(size)
 
