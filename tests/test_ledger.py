@@ -395,6 +395,17 @@ def test_differences_have_both_sizes_and_a_judgement():
     assert [rows[name].verdict for name in rows] == ["worse", "better", "different", "same"]
     assert rows["ridge_point"].words == "2 × higher"
     assert rows["power"].words == "the same"
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1 + 1e-12, "the same"), (0.9996, "the same"),
+                                               (1.001, "0.1 % higher, worse")])  # fmt: skip
+def test_what_reads_alike_is_the_same(factor, words):
+    one, other = (
+        SystemLedger(performance=Performance(latency=latency)) for latency in (0.2, 0.2 * factor)
+    )
+    compared = one.compare(other)
+    assert compared["performance.latency"].words == words
+    assert len(compared.changed) == (words != "the same")
     table = str(before.compare(after))
     assert "Power" not in table
     assert before.compare(after).warnings == ()

@@ -11,6 +11,9 @@ from mlsysim.ledger import rendering
 from mlsysim.ledger.metrics import Metric
 from mlsysim.ledger.scorecard import SystemLedger, metric_paths
 
+# Nearer to each other than this, two values read alike in three significant digits.
+_SAME_WITHIN = 5e-4
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -37,9 +40,15 @@ class Difference:
         return None if self.ratio is None or self.ratio <= 0 else max(self.ratio, 1 / self.ratio)
 
     @property
+    def same(self) -> bool:
+        """Whether both read alike."""
+        near = self.factor is not None and self.factor - 1.0 < _SAME_WITHIN
+        return near or self.after == self.before
+
+    @property
     def verdict(self) -> str:
         """Whether the change is "better", "worse", the "same" or merely "different"."""
-        if self.after == self.before:
+        if self.same:
             return "same"
         if self.metric.better is None:
             return "different"
@@ -50,7 +59,7 @@ class Difference:
     @property
     def words(self) -> str:
         """The change in words, such as "2.5 × lower, better" or "3 % higher, worse"."""
-        if self.after == self.before:
+        if self.same:
             return "the same"
         direction = "lower" if self.after < self.before else "higher"
         judged = f", {self.verdict}" if self.metric.better else ""
@@ -73,9 +82,8 @@ class Flip(NamedTuple):
 
     def __str__(self) -> str:
         now = "holds" if self.after >= 0.0 else "is violated"
-        return (
-            f"{self.constraint} {now} now: margin {self.before:.0%} before, {self.after:.0%} after"
-        )
+        before, after = (f"{100 * margin:,.0f} %" for margin in (self.before, self.after))
+        return f"{self.constraint} {now} now: margin {before} before, {after} after"
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ class Comparison:
     @property
     def changed(self) -> tuple[Difference, ...]:
         """The metrics that differ."""
-        return tuple(row for row in self.differences if row.after != row.before)
+        return tuple(row for row in self.differences if not row.same)
 
     @property
     def flips(self) -> tuple[Flip, ...]:

@@ -61,8 +61,8 @@ class SynthesisSimulation(BaseSimulation):
     True
     >>> for flip in sim.compare({}, {"batch_size": 1024}).flips:
     ...     print(flip)
-    Fits in memory is violated now: margin 66% before, -129% after
-    Deadline is violated now: margin 65% before, -118% after
+    Fits in memory is violated now: margin 66 % before, -129 % after
+    Deadline is violated now: margin 65 % before, -118 % after
     """
 
     title: ClassVar[str] = "The whole system"

@@ -42,7 +42,7 @@ def comparison(pinned: Pinned | None, ledger: SystemLedger) -> dict[str, Any] | 
 
 def _shown(row: Difference) -> bool:
     group, _, name = row.path.partition(".")
-    return row.after != row.before or name == FIRST[group][0]
+    return not row.same or name == FIRST[group][0]
 
 
 def _row(row: Difference) -> dict[str, str]:
