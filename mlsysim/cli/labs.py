@@ -25,6 +25,7 @@ _PLACES = (
 FRONT_PAGE = "voila/render/index.ipynb"
 USUAL_PORT = 8866
 START_LIMIT_S = 60.0
+STOP_LIMIT_S = 10.0
 
 
 def run(arguments: Sequence[str], program: str) -> int:
@@ -107,8 +108,12 @@ def serve(labs: Path, port: int, *, open_browser: bool) -> None:
             webbrowser.open(address)
         server.wait()
     except KeyboardInterrupt:
-        # The terminal sent Ctrl+C to Voila as well; it still has its kernels to stop.
-        server.wait()
+        # A terminal sends Ctrl+C to Voila as well, which still has its kernels to stop.
+        try:
+            server.wait(timeout=STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            server.terminate()
+            server.wait()
         say("\n  Stopped.")
 
 

@@ -88,7 +88,8 @@ def _usual_dataset(simulation: Any) -> float:
 
 def _usual_checkpoint(simulation: Any) -> float:
     parameters = float(simulation.scenario.model.parameters)
-    return parameters * _CHECKPOINT_BYTES_PER_PARAMETER / _BYTES_PER_TB
+    # As short as people would write it.
+    return float(f"{parameters * _CHECKPOINT_BYTES_PER_PARAMETER / _BYTES_PER_TB:.3g}")
 
 
 @dataclass(frozen=True, slots=True)
