@@ -57,6 +57,12 @@ def predict(page):
         answer(predictions.nth(done))
         following.last.wait_for()
         done += 1
+    opened(page)
+
+
+def opened(page):
+    """Wait until everything is open that waited for a prediction, the instruments too."""
+    expect(page.locator(".mls-locked")).to_have_count(0, timeout=LONGEST_WAIT_MS)
     page.locator(".mls[data-ready=true]").last.wait_for()
 
 
@@ -175,10 +181,11 @@ class Keyboard:
 
     def go_to(self, wanted, words=""):
         """Press Tab until something is reached; on the way it is always seen where one is."""
+        self.page.locator(wanted, has_text=words or None).first.wait_for(state="attached")
         for _ in range(MOST_STOPS):
             self.press("Tab")
             stop = self.page.evaluate(FOCUSED, [wanted, words])
-            assert stop["seen"], f"nothing shows that this has the focus: {stop['node']}"
+            assert stop["seen"], f"unseen on the way to {wanted} {words}: {stop['node'][:99]}"
             if stop["there"]:
                 return
         pytest.fail(f"Tab does not come to {wanted} {words}")
@@ -221,7 +228,7 @@ def test_a_lab_with_the_keyboard_alone(open_page, lab):
     expect(playing).to_have_text(PERSONAS[1], timeout=LONGEST_WAIT_MS)
     for _ in page.locator("[data-part=reveal]").all():
         student.answer("prediction", "Committed")
-    page.locator(".mls[data-ready=true]").last.wait_for()
+    opened(page)
     student.go_to("[role=toolbar] button", "Pin as A")
     student.press("Enter")
     page.locator(".mls-comparison:not([hidden])").wait_for()
