@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import school
+from mlsysim_widgets import collecting, store
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SKIPPED_FOLDERS = {".git", ".venv", "build", "dist", "node_modules"}
@@ -18,6 +20,9 @@ PAGES = sorted(
 )
 # A block of a list is indented.
 BLOCK = re.compile(r"^ *```([^\n`]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+
+
+INSTRUCTORS = REPOSITORY / "labs" / "README.md"
 
 
 def name_of(page: Path) -> str:
@@ -52,6 +57,10 @@ def run_block(code: str, name: str, line: int, names: dict[str, object]) -> None
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=name_of)
 def test_python_blocks_run_from_top_to_bottom(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    if page == INSTRUCTORS:
+        monkeypatch.setenv(store.FOLDER, "")
+        school.sample(tmp_path)
+        collecting.run(["handed-in"], "mlsysim collect")
     names: dict[str, object] = {"__name__": name_of(page)}
     for line, code in python_blocks(page):
         run_block(code, name_of(page), line, names)
@@ -79,3 +88,22 @@ def test_named_make_targets_and_linked_files_exist(page):
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
     files = [link for link in links if "://" not in link and not link.startswith("mailto:")]
     assert [file for file in files if not (page.parent / file).exists()] == []
+
+
+def test_what_collect_prints_is_what_instructors_read(monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(store.FOLDER, "")
+    school.sample(tmp_path)
+    blocks = [match.groups() for match in BLOCK.finditer(INSTRUCTORS.read_text("utf-8"))]
+    place = next(i for i, (_, text) in enumerate(blocks) if text.startswith("mlsysim collect"))
+    (program, command, *arguments), (_, shown) = blocks[place][1].split(), blocks[place + 1]
+    assert collecting.run(arguments, f"{program} {command}") == 0
+    printed = capfd.readouterr()
+    assert f"{printed.err}{printed.out}" == shown
+
+
+def test_every_column_of_the_table_is_explained_to_instructors():
+    text = INSTRUCTORS.read_text("utf-8")
+    first_cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    named = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
+    assert named == collecting.columns()

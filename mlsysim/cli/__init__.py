@@ -9,9 +9,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 from mlsysim.errors import MLSysimError, UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # Each command's module is imported when it is asked for, so that all of them start quickly.
 _COMMANDS = {
@@ -24,6 +28,9 @@ _COMMANDS = {
     "validate": ("validating", "hold every prediction against published measurements"),
     "fit": ("fitting", "fit the constants of the engine to measurements"),
 }
+ADDED_COMMANDS = "mlsysim.commands"
+"""The group of entry points under which another package adds commands: functions like `run`."""
+
 _EXAMPLES = """\
 examples:
   mlsysim eval Doorbell TinyPioneer --region Quebec
@@ -47,21 +54,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        if options.command not in _COMMANDS:
-            raise UnknownName("command", options.command, _COMMANDS)
-        module = importlib.import_module(f"mlsysim.cli.{_COMMANDS[options.command][0]}")
-        return int(module.run(options.arguments, f"mlsysim {options.command}"))
+        return int(_run_of(options.command)(options.arguments, f"mlsysim {options.command}"))
     except MLSysimError as error:
         print(f"mlsysim: {error}", file=sys.stderr)  # noqa: T201 - a command speaks by printing
         return 2
 
 
+def _run_of(command: str) -> Callable[[Sequence[str], str], int]:
+    """Return what runs a command: one of our own, else one that an installed package adds."""
+    if command in _COMMANDS:
+        module = importlib.import_module(f"mlsysim.cli.{_COMMANDS[command][0]}")
+        return cast("Callable[[Sequence[str], str], int]", module.run)
+    added = _added()
+    if command not in added:
+        raise UnknownName("command", command, [*_COMMANDS, *added])
+    return cast("Callable[[Sequence[str], str], int]", added[command].load())
+
+
+def _added() -> dict[str, EntryPoint]:
+    # Finding them reads what every installed package declares: only who needs them pays for it.
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=ADDED_COMMANDS)}
+
+
+def _words(point: EntryPoint) -> str:
+    try:
+        return str(point.load().__doc__).partition("\n")[0].rstrip(".")
+    except ImportError as error:
+        return f"cannot be loaded: {error}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help names all commands, looked up only when somebody asks for it."""
+
+    def format_help(self) -> str:
+        words = {name: words for name, (_, words) in _COMMANDS.items()}
+        words |= {name: _words(point) for name, point in _added().items()}
+        commands = "\n".join(f"  {name:9} {text}" for name, text in words.items())
+        self.epilog = f"commands (each has a --help of its own):\n{commands}\n\n{_EXAMPLES}"
+        return super().format_help()
+
+
 def _parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:9} {words}" for name, (_, words) in _COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mlsysim",
         description=__doc__,
-        epilog=f"commands (each has a --help of its own):\n{commands}\n\n{_EXAMPLES}",
         # Without a width, argparse imports modules for compression to ask the terminal for one.
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=88),
     )

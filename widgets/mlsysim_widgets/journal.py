@@ -85,7 +85,8 @@ class Journal(anywidget.AnyWidget):
 
     def entry(self, name: str) -> Mapping[str, Any] | None:
         """Return what an entry says now: the first prediction made, the last decision taken."""
-        return _said(self.history(name))
+        version = store.standing(self.history(name))
+        return version.data if version else None
 
     def history(self, name: str) -> list[Record]:
         """Return every version of an entry, the oldest first."""
@@ -178,7 +179,7 @@ class Journal(anywidget.AnyWidget):
             "opened": self._opened,
             "student": self.student,
             "key": store.student_key(self.student),
-            "entries": len([1 for versions in entries.values() if _said(versions)]),
+            "entries": len([1 for versions in entries.values() if store.standing(versions)]),
             "file": self._filed,
             "notices": [notice for notice in (self._trouble, self._notice) if notice],
         }
@@ -221,14 +222,6 @@ class Journal(anywidget.AnyWidget):
         if own:
             self.merge(texts)
         self._to_browser(self.records)
-
-
-def _said(versions: list[Record]) -> Mapping[str, Any] | None:
-    """Return what an entry says: a prediction stays the first, a decision is the last."""
-    present = [version for version in store.latest(versions) if version.data]
-    if not present:
-        return None
-    return present[0 if present[0].kind == "prediction" else -1].data
 
 
 def _entries(count: int) -> str:

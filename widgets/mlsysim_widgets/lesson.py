@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import anywidget
 import ipywidgets
@@ -182,19 +182,34 @@ class Prediction(Part):
         """Lock an answer; raise `InvalidInput` for one that cannot be given, or a second one."""
         if self.given is not None:
             raise InvalidInput(self.name, given, "one answer, given before")
+        self.journal.write(self.name, "prediction", self.judged(given))
+
+    def judged(self, given: Any) -> dict[str, Any]:
+        """Return what the journal keeps of an answer; raise `InvalidInput` for none of them."""
         value = self._number.validate(given) if self._number else self._picked(given)
-        self.journal.write(
-            self.name,
-            "prediction",
-            {
-                "question": self.question,
-                "given": value,
-                "text": self._text(value),
-                "actual": self._text(self.answer),
-                "right": self._judge(value),
-                "feedback": self._feedback(value),
-            },
-        )
+        return {
+            "question": self.question,
+            "given": value,
+            "text": self._text(value),
+            "actual": self._text(self.answer),
+            "right": self._judge(value),
+            "feedback": self._feedback(value),
+        }
+
+    def ratio(self, given: Any) -> float | None:
+        """Return how many times the outcome an answer is; None where neither is a number."""
+        answer = self.answer
+        return None if isinstance(answer, str) else _held_against(answer, given).ratio
+
+    def frozen(self) -> Self:
+        """Return this question with its answer worked out once and for all."""
+        self._answer = self.answer
+        return self
+
+    @property
+    def labels(self) -> list[str]:
+        """The answers to choose from, as people read them; none for a number."""
+        return [self._text(option) for option in self._options]
 
     def describe(self) -> Mapping[str, Any]:
         """Return the question, and what was answered."""
@@ -279,8 +294,7 @@ class Prediction(Part):
                 "accepted": f"From {number_text(self._number.minimum)} to "
                 f"{self._text(self._number.maximum)}.",
             }
-        labels = [self._text(option) for option in self._options]
-        options = [{"value": str(place), "label": label} for place, label in enumerate(labels)]
+        options = [{"value": str(i), "label": label} for i, label in enumerate(self.labels)]
         return {"kind": "options", "legend": self.question, "options": options}
 
     def _position(self) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from mlsysim_widgets import store
 from mlsysim_widgets.journal import Journal
 from mlsysim_widgets.lesson import Part
-from mlsysim_widgets.scripts import style
+from mlsysim_widgets.paper import time_text, whole_page
 
 
 class Report(Part):
@@ -27,13 +27,8 @@ class Report(Part):
         articles = [_article(name, self.journal) for name in names]
         title = escape(f"{self.journal.student}, lab {self.journal.lab}")
         body = "".join(articles) or "<p>Nothing has been predicted or decided yet.</p>"
-        return (
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{title}</title><style>{style('report.css')}</style></head>"
-            f"<body><header><h1>{title}</h1><p>Design journal, as of {_time(store.now())}.</p>"
-            f"</header><main>{body}</main></body></html>"
-        )
+        header = f"<h1>{title}</h1><p>Design journal, as of {time_text(store.now())}.</p>"
+        return whole_page(title, header, body, "report.css")
 
     def data(self) -> str:
         """Return the journal of this lab alone, in the format that journals are exported in."""
@@ -70,14 +65,14 @@ def _article(name: str, journal: Journal) -> str:
     versions = journal.history(name)
     entry = journal.entry(name)
     earlier = [version for version in versions if version.data and version.data != entry]
-    told = "".join(f"<li>{_time(each.time)}: {_said(each.data or {})}</li>" for each in earlier)
+    told = "".join(f"<li>{time_text(each.time)}: {_said(each.data or {})}</li>" for each in earlier)
     history = f"<details><summary>Other versions</summary><ul>{told}</ul></details>" if told else ""
     if entry is None:
         return f"<article><h2>{escape(name)}</h2><p>Taken back.</p>{history}</article>"
     time = next(version.time for version in reversed(versions) if version.data == entry)
     body = _decision(entry) if versions[0].kind == "decision" else _prediction(entry)
     question = f"<h2>{escape(entry['question'])}</h2>"
-    when = f"<p class='when'>{escape(name)}, {_time(time)}</p>"
+    when = f"<p class='when'>{escape(name)}, {time_text(time)}</p>"
     return f"<article>{question}{when}{body}{history}</article>"
 
 
@@ -113,10 +108,6 @@ def _said(data: Mapping[str, Any]) -> str:
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     lines = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows)
     return f"<table>{lines}</table>"
-
-
-def _time(time: str) -> str:
-    return f"{time[:10]} {time[11:16]} UTC"
 
 
 def _count(number: int, noun: str) -> str:

@@ -91,6 +91,20 @@ def latest(versions: Iterable[Record]) -> list[Record]:
     return [record for record in versions if record.key not in replaced]
 
 
+def standing(versions: Iterable[Record]) -> Record | None:
+    """Return the version that an entry stands by: the first prediction made, else the last one.
+
+    >>> first = Record("vol1-00/region", "decision", now(), {"reason": "clean"})
+    >>> standing([first]) == first
+    True
+    >>> standing([first, Record("vol1-00/region", "decision", now(), None, (first.key,))])
+    """
+    present = [version for version in latest(versions) if version.data]
+    if not present:
+        return None
+    return present[0 if present[0].kind == "prediction" else -1]
+
+
 def student_name(name: Any) -> str:
     """Return a name in the one spelling that is kept, or raise `InvalidInput`.
 
