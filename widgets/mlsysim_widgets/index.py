@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-_VOLUMES = {"vol1": "Volume 1 · One node", "vol2": "Volume 2 · The fleet"}
+VOLUMES = {"vol1": "Volume 1 · One node", "vol2": "Volume 2 · The fleet"}
 _ACCURACY = "accuracy.ipynb"
 _STYLE = Path(__file__).parent / "static" / "lab_index.css"
 
@@ -40,7 +40,7 @@ class LabIndex:
         folders = dict.fromkeys(lab.path.rpartition("/")[0] for lab in self.labs)
         sections = "".join(
             _section(
-                _VOLUMES.get(folder, folder),
+                VOLUMES.get(folder, folder),
                 [lab for lab in self.labs if lab.path.rpartition("/")[0] == folder],
             )
             for folder in folders
