@@ -21,6 +21,7 @@ from test_embed import picture_of, states_of
 
 from mlsysim import InvalidInput, Personas
 from mlsysim.errors import UnknownName
+from mlsysim.units import humanize
 
 LABS = Path(__file__).resolve().parents[2] / "labs"
 NAMES = sorted(lab.relative_to(LABS).as_posix()[:-6] for lab in LABS.glob("vol*/*.ipynb"))
@@ -67,7 +68,9 @@ def test_a_page_has_the_lab_of_every_persona_with_the_numbers_of_evaluate(lab, t
 
     states = states_of(file)
     printed = capsys.readouterr().out.splitlines()[0]
-    assert printed.split()[:2] == [file.name, str(len(states["states"]))]
+    size = humanize(len(gzip.compress(text)), "byte")
+    assert printed.split() == [file.name, str(len(states["states"])), "states", *size.split()]
+    assert f"{size} compressed" in (tmp_path / "index.html").read_text("utf-8")
 
     (cast,) = of_kind(played(code_of(notebook(lab)), LABS / f"{lab}.ipynb"), Cast)
     assert [part["start"]["persona"] for part in states["parts"]] == list(Personas)
@@ -109,7 +112,7 @@ def test_the_index_lists_every_page_by_volume_with_the_line_that_shows_it(
     tmp_path, capsys, monkeypatch
 ):
     def small(_labs, lab, _axes, file):
-        chapter_pages._write(file, lab.title)
+        file.write_text(chapter_pages._WRITTEN, "utf-8")
         return chapter_pages.Page(lab, file, 1, 1)
 
     monkeypatch.setattr(chapter_pages, "write_page", small)

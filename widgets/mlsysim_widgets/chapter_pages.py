@@ -95,7 +95,7 @@ def write_page(labs: Path, lab: Lab, axes: Any, file: Path) -> Page:
 
     try:
         parts = parts_of(first_dashboards(labs.joinpath(lab.path)), axes)
-        text = page(lab.title, parts)
+        text = f"{page(lab.title, parts)}{_WRITTEN}"
         size = _checked_size(text)
     except InvalidInput as error:
         error.field = f"{lab.path}: {error.field}"
@@ -178,7 +178,8 @@ def index_page(pages: Mapping[Lab, Path]) -> str:
         f"<h1>{title}</h1><p>Copy a page to the folder of your chapter, and the line below its "
         "title to where the dashboard should stand. Neither needs a network or Python.</p>"
     )
-    return whole_page(title, header, body, "report.css", "chapter_pages.css")
+    whole = whole_page(title, header, body, "report.css", "chapter_pages.css")
+    return f"{whole}\n{_WRITTEN}"
 
 
 def _entry(lab: Lab, file: Path) -> str:
@@ -249,7 +250,7 @@ def _ours(file: Path) -> bool:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(f"{text.rstrip()}\n{_WRITTEN}", "utf-8", newline="\n")
+        file.write_text(text, "utf-8", newline="\n")
     except OSError as error:
         raise _unwritable(file, error) from None
 
