@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import itertools
 import json
 import os
@@ -26,7 +28,9 @@ from mlsysim.units import humanize
 LABS = Path(__file__).resolve().parents[2] / "labs"
 NAMES = sorted(lab.relative_to(LABS).as_posix()[:-6] for lab in LABS.glob("vol*/*.ipynb"))
 SMALL = "vol2/07_fault_tolerance"
-QUICK = "vol1/04_data_engineering"
+COMMANDS = re.findall(
+    "^mlsysim embeds (.*)$", (LABS / "README.md").read_text("utf-8"), re.MULTILINE
+)
 
 
 def write(folder, *names, labs=LABS):
@@ -41,6 +45,15 @@ def notebook(lab):
 
 def broken(picture):
     return frozenset(v["constraint"] for v in picture["verdicts"] if not v["holds"])
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The folder that the first command of labs/README.md makes, and what it prints."""
+    place, printed = tmp_path_factory.mktemp("book"), io.StringIO()
+    with contextlib.chdir(place), contextlib.redirect_stdout(printed):
+        assert chapter_pages.run(COMMANDS[0].split(), "mlsysim embeds") == 0
+    return place / COMMANDS[0], printed.getvalue()
 
 
 @pytest.fixture
@@ -59,18 +72,16 @@ def own_labs(tmp_path):
 
 
 @pytest.mark.parametrize("lab", NAMES)
-def test_a_page_has_the_lab_of_every_persona_with_the_numbers_of_evaluate(lab, tmp_path, capsys):
-    write(tmp_path, lab)
-    file = tmp_path / chapter_pages.file_name(lab)
-    text = file.read_bytes()
-    assert len(gzip.compress(text)) <= chapter_pages.MOST_BYTES
+def test_a_page_has_the_lab_of_every_persona_with_the_numbers_of_evaluate(lab, pages):
+    folder, printed = pages
+    file = folder / chapter_pages.file_name(lab)
+    text, states = file.read_bytes(), states_of(file)
+    size = len(gzip.compress(text))
+    assert size <= chapter_pages.MOST_BYTES
     assert not re.search(rb'(src|href)="|@import|url\(', text)
-
-    states = states_of(file)
-    printed = capsys.readouterr().out.splitlines()[0]
-    size = humanize(len(gzip.compress(text)), "byte")
-    assert printed.split() == [file.name, str(len(states["states"])), "states", *size.split()]
-    assert f"{size} compressed" in (tmp_path / "index.html").read_text("utf-8")
+    told = [file.name, f"{len(states['states']):,}", "states", *humanize(size, "byte").split()]
+    assert told in [line.split() for line in printed.splitlines()]
+    assert f"{humanize(size, 'byte')} compressed" in (folder / "index.html").read_text("utf-8")
 
     (cast,) = of_kind(played(code_of(notebook(lab)), LABS / f"{lab}.ipynb"), Cast)
     assert [part["start"]["persona"] for part in states["parts"]] == list(Personas)
@@ -108,16 +119,9 @@ def agrees(cast, point, picture):
     assert broken(picture) == {verdict.constraint for verdict in ledger.violations}
 
 
-def test_the_index_lists_every_page_by_volume_with_the_line_that_shows_it(
-    tmp_path, capsys, monkeypatch
-):
-    def small(_labs, lab, _axes, file):
-        file.write_text(chapter_pages._WRITTEN, "utf-8")
-        return chapter_pages.Page(lab, file, 1, 1)
-
-    monkeypatch.setattr(chapter_pages, "write_page", small)
-    write(tmp_path / "a new" / "folder")
-    index = (tmp_path / "a new" / "folder" / "index.html").read_text("utf-8")
+def test_the_index_lists_every_page_by_volume_with_the_line_that_shows_it(pages):
+    folder, printed = pages
+    index = (folder / "index.html").read_text("utf-8")
     labs = lab_index(LABS).labs
     assert [lab.path[:-6] for lab in labs] == NAMES
     assert re.findall("<h3><a href='(.*?)'", index) == [
@@ -128,20 +132,18 @@ def test_the_index_lists_every_page_by_volume_with_the_line_that_shows_it(
     assert lines == [iframe(chapter_pages.file_name(lab.path[:-6]), lab.title) for lab in labs]
     assert all(lab.question in unescape(index) for lab in labs)
     assert not re.search(r"<script|<link|src=[\"']http|@import|url\(", index)
-    assert capsys.readouterr().out.count(".html") == len(NAMES) + 1
+    assert printed.count(".html") == len(NAMES) + 1
+    assert len(list(folder.iterdir())) == len(NAMES) + 1
 
 
-def test_what_was_written_before_is_replaced_and_stays_in_the_index(tmp_path):
-    write(tmp_path, QUICK)
-    page, index = tmp_path / chapter_pages.file_name(QUICK), tmp_path / "index.html"
-    fresh = page.read_bytes()
-    page.write_text(chapter_pages._WRITTEN, "utf-8")
-    other = tmp_path / chapter_pages.file_name(SMALL)
-    other.write_text(chapter_pages._WRITTEN, "utf-8")
-    write(tmp_path, QUICK)
-    assert page.read_bytes() == fresh
-    assert other.name in index.read_text("utf-8")
-    assert index.read_text("utf-8").count("<article>") == 2
+def test_what_was_written_before_is_replaced_and_stays_in_the_index(pages, monkeypatch):
+    folder, _ = pages
+    monkeypatch.chdir(folder.parent)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    command = COMMANDS[1].split()
+    folder.joinpath(chapter_pages.file_name(command[-1])).write_text(chapter_pages._WRITTEN)
+    assert chapter_pages.run(command, "mlsysim embeds") == 0
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", [chapter_pages.file_name(SMALL), "index.html"])
@@ -188,12 +190,14 @@ def test_axes_that_cannot_be_used_are_refused_by_the_name_of_the_lab(
     assert list((tmp_path / "pages").iterdir()) == []
 
 
-def test_a_page_that_would_be_too_large_is_refused(tmp_path, monkeypatch):
+def test_a_page_that_would_be_too_large_is_refused(tmp_path, own_labs, monkeypatch):
     monkeypatch.setattr(chapter_pages, "MOST_BYTES", 1000)
+    few = {"spares": [0, 16]}
+    labs = own_labs(lambda document: document["metadata"].update(chapter_page=few))
     with pytest.raises(InvalidInput, match="List fewer values") as raised:
-        write(tmp_path, QUICK)
-    assert str(raised.value).startswith(f"{QUICK}.ipynb: ")
-    assert list(tmp_path.iterdir()) == []
+        write(tmp_path / "pages", labs=labs)
+    assert str(raised.value).startswith(f"{SMALL}.ipynb: ")
+    assert list((tmp_path / "pages").iterdir()) == []
 
 
 def test_a_lab_without_axes_or_without_a_cast_is_told(tmp_path, own_labs, capsys):
