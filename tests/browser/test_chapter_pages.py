@@ -6,7 +6,7 @@ import pytest
 from mlsysim_widgets import chapter_pages
 from mlsysim_widgets.embed import iframe
 
-from mlsysim import DataSimulation
+from mlsysim import DataSimulation, InvalidInput
 
 pytestmark = pytest.mark.browser
 
@@ -115,6 +115,24 @@ def test_a_link_opens_a_design_of_its_persona(opened):
         "movement": "streamed",
         "link_gbit_per_s": "100",
     }
+
+
+def test_a_design_that_cannot_be_is_told_and_left_again(opened):
+    page = opened(PAGE, "#DataSimulation?movement=streamed&location=shipped")
+    alert = page.get_by_role("alert").filter(visible=True)
+    with pytest.raises(InvalidInput) as raised:
+        DataSimulation("Recommendation", "CloudTitan").evaluate(
+            {"movement": "streamed", "location": "shipped"}
+        )
+    assert alert.locator("strong, p").all_text_contents() == [
+        "Movement: this cannot be used",
+        "Received 'streamed'",
+        f"Accepted {raised.value.accepted}",
+    ]
+    assert alert.text_content().endswith(raised.value.accepted)
+    page.get_by_text("Reset").click()
+    page.locator('.mls[data-state*="copied"]').wait_for()
+    assert alert.count() == 0
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
