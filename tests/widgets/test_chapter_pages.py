@@ -170,6 +170,12 @@ def test_a_lab_that_is_not_there_is_named_with_the_nearest(tmp_path):
         write(tmp_path, "vol2/07_fault_tolerence")
 
 
+def test_a_folder_without_labs_is_told_before_anything_is_made(tmp_path):
+    with pytest.raises(InvalidInput, match="a folder with the notebooks of the labs"):
+        write(tmp_path / "pages", labs=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("axes", "error", "words"),
     [

@@ -28,8 +28,9 @@ HELP = """\
 Write the dashboard of every lab as a page that needs neither Python nor a network, and an index.
 
 Each page offers the personas of its lab, each with its application and where it begins in the lab,
-and the choices that "chapter_page" in the metadata of the notebook lists. A file of FOLDER that
-this command did not write is never replaced.
+and the choices that "chapter_page" in the metadata of the notebook lists. Notebooks are run, as
+their kernels would: they must be ones that you trust. A file of FOLDER that this command did not
+write is never replaced.
 """
 AXES = "chapter_page"
 """The entry of a notebook's metadata that lists, for each choice on offer, its values."""
@@ -41,9 +42,8 @@ _WRITTEN = "<!-- Written by mlsysim embeds -->\n"
 
 
 class Page(NamedTuple):
-    """One page: its lab, its file, how many states it has, and its size compressed, in bytes."""
+    """One page: its file, how many states it has, and its size compressed, in bytes."""
 
-    lab: Lab
     file: Path
     states: int
     size: int
@@ -58,6 +58,8 @@ def run(arguments: Sequence[str], program: str) -> int:
 
     labs = options.labs or labs_folder()
     listed = {lab.path.removesuffix(".ipynb"): lab for lab in lab_index(labs).labs}
+    if not listed:
+        raise InvalidInput("labs", str(labs), "a folder with the notebooks of the labs")
     for name in options.lab:
         if name not in listed:
             raise UnknownName("lab", name, listed)
@@ -101,7 +103,7 @@ def write_page(labs: Path, lab: Lab, axes: Any, file: Path) -> Page:
         error.field = f"{lab.path}: {error.field}"
         raise
     _write(file, text)
-    return Page(lab, file, sum(len(part.pictures) for part in parts), size)
+    return Page(file, sum(len(part.pictures) for part in parts), size)
 
 
 def first_dashboards(notebook: Path) -> list[Dashboard]:
@@ -130,6 +132,13 @@ def parts_of(dashboards: Sequence[Dashboard], axes: Any) -> list[Part]:
     """Return the parts of a page: of each dashboard, its persona and what it can take of the axes.
 
     Raises `UnknownName` or `InvalidInput` for what no dashboard can take.
+
+    >>> from mlsysim import NodeSimulation
+    >>> from mlsysim_widgets import Dashboard
+    >>> chat = Dashboard(NodeSimulation("Inference", "CloudTitan"))
+    >>> bell = Dashboard(NodeSimulation("Doorbell", "TinyPioneer"))
+    >>> [part.axes["batch_size"] for part in parts_of([chat, bell], {"batch_size": [1, 1024]})]
+    [[1, 64, 1024], [1]]
     """
     from mlsysim_widgets.embed import part_of
 
@@ -139,28 +148,25 @@ def parts_of(dashboards: Sequence[Dashboard], axes: Any) -> list[Part]:
     for name, values in axes.items():
         _check(name, values, simulations)
     cast = {each.persona.name: each.persona for each in simulations}
-    parts = []
-    for dashboard, simulation in zip(dashboards, simulations, strict=True):
-        choice = dashboard.state["choice"]
-        declared = {each.name: each for each in simulation.choices if each.name in axes}
-        parts.append(
-            part_of(
-                simulation,
-                choice,
-                {
-                    name: _in_order(each, [choice[name], *_taken(each, axes[name])])
-                    for name, each in declared.items()
-                },
-                personas={simulation.persona.name: simulation.persona},
-                applications={simulation.scenario.name: simulation.scenario},
-                cast=cast,
-            )
+    return [
+        part_of(
+            simulation,
+            dashboard.state["choice"],
+            _axes_of(simulation, dashboard.state["choice"], axes),
+            personas={simulation.persona.name: simulation.persona},
+            applications={simulation.scenario.name: simulation.scenario},
+            cast=cast,
         )
-    return parts
+        for dashboard, simulation in zip(dashboards, simulations, strict=True)
+    ]
 
 
 def index_page(pages: Mapping[Lab, Path]) -> str:
-    """Return the page that lists all others by volume, each with the line that shows it."""
+    """Return the page that lists all others by volume, each with the line that shows it.
+
+    >>> index_page({}).startswith("<!DOCTYPE html>")
+    True
+    """
     from mlsysim_widgets.index import VOLUMES
     from mlsysim_widgets.paper import whole_page
 
@@ -202,6 +208,19 @@ def _check(name: str, values: Sequence[Any], simulations: Sequence[BaseSimulatio
     for value in values:
         if not any(_taken(choice, [value]) for choice in declared):
             declared[0].validate(value)
+
+
+def _axes_of(
+    simulation: BaseSimulation, choice: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]
+) -> dict[str, list[Any]]:
+    """Return where a persona begins and what it can take of the axes, in the order of a control."""
+    return {
+        declared.name: _in_order(
+            declared, [choice[declared.name], *_taken(declared, axes[declared.name])]
+        )
+        for declared in simulation.choices
+        if declared.name in axes
+    }
 
 
 def _taken(choice: Choice, values: Sequence[Any]) -> list[Any]:
