@@ -433,6 +433,16 @@ def test_what_break_it_names_turns_a_verdict_for_everybody_and_undo_mends_it(lab
         assert any(turns_a_verdict(dashboard, control) for control in controls), persona
 
 
+def test_the_chapter_page_of_a_lab_offers_what_its_text_names(lab):
+    axes = nbformat.read(lab, as_version=4).metadata["chapter_page"]
+    prose = "\n".join(cell.source for cell in cells(lab, "markdown"))
+    beats = prose.split("\n## Act\n")[1].split("\n## Reveal\n")[0]
+    (decision,) = of(played(lab), Decision)
+    labels = {choice.name: choice.label for choice in decision.first_dashboard().simulation.choices}
+    assert 2 <= len(axes) <= 3
+    assert [name for name in axes if f"**{labels[name]}**" not in beats] == []
+
+
 def turns_a_verdict(dashboard, control):
     """Say whether a verdict changes over what a control can be set to, undoing each change."""
     before = dashboard.ledger.violations

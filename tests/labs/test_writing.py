@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlsysim_widgets import lab_index
 from mlsysim_widgets.embed import iframe
+from mlsysim_widgets.index import labs_of
 
 from mlsysim import DataSimulation
 
@@ -41,7 +41,7 @@ def test_a_copy_of_the_template_is_a_lab_that_passes_its_tests(tmp_path):
         )
         assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r" \d{2} passed", done.stdout), done.stdout
-    listed = [lab.path for lab in lab_index(folder=tmp_path / "labs").labs]
+    listed = [lab.path for lab in labs_of(tmp_path / "labs")]
     assert "vol1/03_workflow.ipynb" in listed
     assert "template.ipynb" not in listed
 

@@ -21,6 +21,7 @@ import school
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlsysim_widgets import Decision, Prediction, Question, collecting, judging, store
+from mlsysim_widgets.collected_designs import designs_figure
 from mlsysim_widgets.collected_page import page_of
 from nbclient import NotebookClient
 
@@ -364,6 +365,7 @@ def test_a_lab_of_ones_own_is_judged_with_the_module_that_lies_beside_it(labs, t
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(labs / "vol9")
         exec(notebook.cells[0].source.replace("\nDecision(", "\nnight = Decision("), names)  # noqa: S102
+    del sys.modules["night_shift_of_mine"]
     names["journal"].load("Ann")
     names["so"].commit("no")
     names["night"].decide("Later")
@@ -677,6 +679,38 @@ def test_designs_are_marked_as_beaten_within_their_own_task(handed_in):
     assert "role='img' aria-label='27 designs; latency from" in page[lab:]
 
 
+def designs(*numbers, **more):
+    """Return decisions for one task, each with its time and what it emits or costs."""
+    return [
+        judging.Answer(
+            "Ann", LAB, "step", "CloudTitan", "decision", "", "", latency_s=time, **{other: value},
+            **more,
+        )
+        for time, other, value in numbers
+    ]  # fmt: skip
+
+
+def test_a_design_is_beaten_only_by_one_that_is_nowhere_worse():
+    carbon = "carbon_kg"
+    answers = designs((1, carbon, 4), (2, carbon, 2), (4, carbon, 1), (4, carbon, 2))
+    figure = designs_figure([*answers, answers[-1]])
+    assert "2 of 5 designs are beaten: one of the same task takes no longer and emits" in figure
+    assert figure.count("<td>yes</td>") == 2
+    assert "<b>2</b></span>" in figure
+    places = re.findall(r"unbeaten' style='left:([\d.]+)%;bottom:([\d.]+)%'", figure)
+    assert places == [("6.0", "94.0"), ("50.0", "50.0"), ("94.0", "6.0")]
+    assert "None of the 3 designs is beaten" in designs_figure(answers[:3])
+    (alone,) = designs((1, carbon, 4), application="Training")
+    assert "left:50%;bottom:50%" in designs_figure([alone])
+    assert "1 of 4" not in designs_figure([*answers[:3], alone])
+
+
+def test_designs_that_emit_nothing_are_held_against_their_cost():
+    figure = designs_figure(designs((1, "cost_usd", 4), (2, "cost_usd", 5)))
+    assert "1 of 2 designs are beaten: one of the same task takes no longer and costs" in figure
+    assert designs_figure(designs((0, "cost_usd", 4), (None, "carbon_kg", 1))) == ""
+
+
 def test_reasons_are_counted(handed_in):
     collected = collecting.collect(handed_in)
     counted = Counter(a.answer for a in collected.answers if a.question == "step")
@@ -821,7 +855,9 @@ def test_a_file_scores_like_its_folder_and_a_lab_not_begun_scores_nothing(few):
 
 
 def test_a_score_needs_one_student_and_a_lab(few, tmp_path):
-    with pytest.raises(InvalidInput, match="accepted: the journal of one student"):
+    for name in list(school.names(2)):
+        shutil.copy(journal_file(few, name), few)
+    with pytest.raises(InvalidInput, match=r"\['Ada Lindqvist', 'Bo Lindqvist'\]; accepted: the"):
         collecting.score(few, lab=LAB)
     with pytest.raises(InvalidInput, match="accepted: the journal of one student"):
         collecting.score(tmp_path / "nothing", lab=LAB)

@@ -48,7 +48,8 @@ def embedded(tmp_path_factory):
 
 def test_every_state_has_the_numbers_of_evaluate(embedded):
     _, _, states, regions = embedded
-    axes = states["axes"]
+    (part,) = states["parts"]
+    axes = part["axes"]
     assert axes == {
         "persona": list(Personas), "application": list(Applications), "region": regions,
     }  # fmt: skip
@@ -74,8 +75,9 @@ def test_a_page_of_640_states_is_small_and_asks_for_nothing(embedded):
     assert len(gzip.compress(text)) <= MOST_GZIPPED_BYTES
     assert not re.search(rb'(src|href)="|@import|url\(', text)
     assert line.startswith('<iframe src="resource.html" title="Resources of a deployment"')
-    assert states["start"]["choice"] == {"region": "Poland"}
-    offered = [c["name"] for c in [*states["spec"]["selectors"], *states["spec"]["controls"]]]
+    (part,) = states["parts"]
+    assert part["start"]["choice"] == {"region": "Poland"}
+    offered = [c["name"] for c in [*part["spec"]["selectors"], *part["spec"]["controls"]]]
     assert offered == ["persona", "application", "region"]
 
 
@@ -87,7 +89,9 @@ def test_numbers_become_options_and_the_rest_of_the_design_stays(tmp_path):
         duration_days=[30, "1 year"],
     )  # fmt: skip
     states = states_of(file)
-    (control,) = states["spec"]["controls"]
+    (part,) = states["parts"]
+    assert part["spec"]["selectors"] == []
+    (control,) = part["spec"]["controls"]
     assert [o["label"] for o in control["options"]] == ["30 days", "365.25 days"]
     assert "Norway" in picture_of(states, 1)["sentence"]
     assert "365.25 days" in picture_of(states, 1)["sentence"]

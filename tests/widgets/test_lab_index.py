@@ -6,6 +6,7 @@ import json
 
 import pytest
 from mlsysim_widgets import Journal, lab_index, store
+from mlsysim_widgets.index import labs_of
 
 FIRST = """\
 journal = Journal("vol1-00")
@@ -110,7 +111,7 @@ def test_what_was_taken_back_is_not_answered(folder):
 
 
 def test_every_lab_says_its_question_its_time_and_what_it_asks(repository):
-    for lab in lab_index(folder=repository / "labs").labs:
+    for lab in labs_of(repository / "labs"):
         assert lab.question.endswith("?"), lab.path
         assert 35 <= lab.minutes <= 50, lab.path
         assert len(lab.asks) >= 5, lab.path

@@ -52,23 +52,23 @@ class AnswerKey:
     def __init__(self, notebook: Path):
         document = json.loads(notebook.read_text("utf-8"))
         self.title = str(document.get("metadata", {}).get("title") or notebook.stem)
-        code = _code_of(document)
+        code = code_of(document)
         self.entries: dict[str, Entry] = {}
-        casts = _of(_parts(code, notebook), Cast)
+        casts = of_kind(played(code, notebook), Cast)
         self.simulations = {cast._simulation.__name__: cast._simulation for cast in casts}
         for persona in casts[0]._stories if casts else [""]:
-            parts = _parts(code, notebook)
-            for cast in _of(parts, Cast):
+            parts = played(code, notebook)
+            for cast in of_kind(parts, Cast):
                 cast.play(persona)
             self._add(parts)
 
     def _add(self, parts: list[Any]) -> None:
-        for prediction in _of(parts, Prediction):
+        for prediction in of_kind(parts, Prediction):
             question, persona = question_of(prediction.name)
             kind = "question" if isinstance(prediction, Question) else "prediction"
             entry = Entry(question, persona, kind, prediction.frozen())
             self.entries.setdefault(prediction.name, entry)
-        for decision in _of(parts, Decision):
+        for decision in of_kind(parts, Decision):
             entry = Entry(*question_of(decision.name), "decision", decision)
             self.entries.setdefault(decision.name, entry)
 
@@ -87,7 +87,7 @@ def answer_keys(folder: Path) -> dict[str, Callable[[], AnswerKey]]:
     found: dict[str, Callable[[], AnswerKey]] = {}
     for notebook in sorted(folder.glob("*/*.ipynb")):
         with contextlib.suppress(OSError, ValueError):
-            code = "\n".join(_code_of(json.loads(notebook.read_text("utf-8"))))
+            code = "\n".join(code_of(json.loads(notebook.read_text("utf-8"))))
             for lab in _JOURNAL.findall(code):
                 found.setdefault(lab, partial(_key, notebook, notebook.stat().st_mtime_ns))
     return found
@@ -110,13 +110,22 @@ def question_of(name: str) -> tuple[str, str]:
     return (question, personas[last]) if question and last in personas else (name, "")
 
 
-def _code_of(document: Mapping[str, Any]) -> list[str]:
+def code_of(document: Mapping[str, Any]) -> list[str]:
+    """Return the code cells of a notebook.
+
+    >>> code_of({"cells": [{"cell_type": "code", "source": ["a = ", "1"]}]})
+    ['a = 1']
+    """
     cells = document.get("cells", [])
     return ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
 
 
-def _parts(code: list[str], notebook: Path) -> list[Any]:
-    """Return what the cells of a notebook show and what they name."""
+def played(code: list[str], notebook: Path) -> list[Any]:
+    """Return what the cells of a notebook show and what they name; raise `Unplayable`.
+
+    >>> played(["a = 2", "a + 1"], Path("lab.ipynb"))[0]
+    3
+    """
     names: dict[str, Any] = {"__name__": notebook.name}
     shown = []
     try:
@@ -145,5 +154,10 @@ def _at_home(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def _of(parts: list[Any], kind: Any) -> list[Any]:
+def of_kind(parts: list[Any], kind: Any) -> list[Any]:
+    """Return the parts of a kind, each once.
+
+    >>> of_kind([1, "a", 2, "a"], str)
+    ['a']
+    """
     return list({id(part): part for part in parts if isinstance(part, kind)}.values())

@@ -181,27 +181,19 @@ class Dashboard(anywidget.AnyWidget):
         any declared choice; each combination is evaluated now. Everything else stays as it is.
         Raises `UnknownName` for an axis that is not declared, `InvalidInput` for bad values.
         """
-        from mlsysim_widgets.embed import iframe, page, precomputed
+        from mlsysim_widgets.embed import iframe, page, part_of
 
         personas = _chosen("persona", self._personas, axes.pop("persona", None))
         applications = _chosen("application", self._applications, axes.pop("application", None))
-        simulations = {
-            (persona, application): binding.rebuilt(
-                self._simulation, self._applications[application], self._personas[persona]
-            )
-            for persona, application in itertools.product(personas, applications)
-        }
-        spec = controls.specification(
+        part = part_of(
             self._simulation,
-            {name: self._personas[name] for name in personas},
-            {name: self._applications[name] for name in applications},
+            self._answered["choice"],
+            axes,
+            personas={name: self._personas[name] for name in personas},
+            applications={name: self._applications[name] for name in applications},
         )
-        choice = self._answered["choice"]
-        states = precomputed(self._simulation, choice, spec, simulations, axes)
-        own = {name: choice[name] for name in axes}
-        start = {"persona": self.persona, "application": self.application, "choice": own}
-        title = str(spec["title"])
-        Path(path).write_text(page(title, {**states, "start": start}), "utf-8")
+        title = str(part.spec["title"])
+        Path(path).write_text(page(title, [part]), "utf-8")
         return iframe(path, title)
 
     def _changed(self, state: Mapping[str, Any], changes: Mapping[str, Any]) -> State:

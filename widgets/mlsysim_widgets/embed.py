@@ -8,12 +8,14 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from mlsysim.applications import Application
 from mlsysim.choices import NumberChoice
 from mlsysim.errors import InvalidInput, UnknownName
+from mlsysim.personas import Persona
 from mlsysim.simulations.base import BaseSimulation
-from mlsysim_widgets import binding
+from mlsysim_widgets import binding, controls
 from mlsysim_widgets.controls import unit_label
 from mlsysim_widgets.picture import EMPTY, picture
 from mlsysim_widgets.scripts import script, style
@@ -45,8 +47,26 @@ body {{ margin: 0; }}
 """
 
 
-def page(title: str, states: Mapping[str, Any]) -> str:
-    """Return a page that needs neither a network nor Python: look, script and states in one."""
+class Part(NamedTuple):
+    """What a page offers together: controls, axes, where it begins, and a picture of each state."""
+
+    spec: Mapping[str, Any]
+    axes: Mapping[str, Sequence[Any]]
+    start: Mapping[str, Any]
+    pictures: Sequence[Mapping[str, Any]]
+
+
+def page(title: str, parts: Sequence[Part]) -> str:
+    """Return a page that needs neither a network nor Python: look, script and states in one.
+
+    Of several parts, the persona says which one is shown.
+    """
+    described: list[dict[str, Any]] = []
+    pictures: list[Mapping[str, Any]] = []
+    for spec, axes, start, own in parts:
+        described.append({"spec": spec, "axes": axes, "start": start, "first": len(pictures)})
+        pictures.extend(own)
+    states = {"parts": described, **_packed(pictures)}
     # Inside a script element, only these characters could end it.
     text = json.dumps(states, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _PAGE.format(
@@ -68,31 +88,39 @@ def iframe(path: str | Path, title: str) -> str:
     return f'<iframe src="{source}" title="{words}" loading="lazy" style="{look}"></iframe>'
 
 
-def precomputed(
+def part_of(
     simulation: BaseSimulation,
     choice: Mapping[str, Any],
-    spec: Mapping[str, Any],
-    simulations: Mapping[tuple[str, str], BaseSimulation],
     axes: Mapping[str, Sequence[Any]],
-) -> dict[str, Any]:
+    *,
+    personas: Mapping[str, Persona],
+    applications: Mapping[str, Application],
+    cast: Mapping[str, Persona] | None = None,
+) -> Part:
     """Return the pictures of every combination of persona, application and the axes given.
 
-    `simulations` holds one simulation for each pair of persona and application.
+    The page lets people become anybody of the cast; each other persona then has a part of its own.
+    Raises `UnknownName` for an axis that is not declared, `InvalidInput` for bad values.
     """
     values = {name: _values(simulation, name, given) for name, given in axes.items()}
-    lists = [list(dict.fromkeys(pair[i] for pair in simulations)) for i in (0, 1)]
-    whole = {"persona": lists[0], "application": lists[1], **values}
+    whole = {"persona": list(personas), "application": list(applications), **values}
     count = math.prod(len(listed) for listed in whole.values())
     if count > MOST_STATES:
         raise InvalidInput("axes", count, f"at most {MOST_STATES:,} states altogether")
     pictures = []
-    for persona, application in itertools.product(*lists):
-        other = simulations[persona, application]
+    for persona, application in itertools.product(personas.values(), applications.values()):
+        other = binding.rebuilt(simulation, application, persona)
         kept = binding.carried_over(choice, simulation, other)
         for point in itertools.product(*values.values()):
             chosen = {**kept, **dict(zip(values, point, strict=True))}
             pictures.append(_picture(other, chosen))
-    return {"spec": _offered(spec, simulation, values), "axes": whole, **_packed(pictures)}
+    start = {
+        "persona": simulation.persona.name,
+        "application": simulation.scenario.name,
+        "choice": {name: choice[name] for name in values},
+    }
+    spec = controls.specification(simulation, cast or personas, applications)
+    return Part(_offered(spec, simulation, values), whole, start, pictures)
 
 
 def _values(simulation: BaseSimulation, name: str, given: Any) -> list[Any]:
@@ -124,11 +152,14 @@ def _offered(
             return dict(control)
         return {**control, "kind": "option", "options": _options(declared[name], values[name])}
 
-    shown = {"persona", "application", *values}
+    def open_to_choice(control: Mapping[str, Any]) -> bool:
+        whose = control["name"] in ("persona", "application")
+        return len(control["options"]) > 1 if whose else control["name"] in values
+
     return {
         **spec,
-        "selectors": [narrowed(c) for c in spec["selectors"] if c["name"] in shown],
-        "controls": [narrowed(c) for c in spec["controls"] if c["name"] in shown],
+        "selectors": [narrowed(each) for each in spec["selectors"] if open_to_choice(each)],
+        "controls": [narrowed(each) for each in spec["controls"] if open_to_choice(each)],
         "actions": ["reset"],
     }
 

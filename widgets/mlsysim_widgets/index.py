@@ -12,7 +12,7 @@ from mlsysim_widgets.journal import Journal
 from mlsysim_widgets.lesson import Part
 from mlsysim_widgets.scripts import script, style
 
-_VOLUMES = {"vol1": "Volume 1 · One node", "vol2": "Volume 2 · The fleet"}
+VOLUMES = {"vol1": "Volume 1 · One node", "vol2": "Volume 2 · The fleet"}
 _ACCURACY = "accuracy.ipynb"
 _ASKING = ("Prediction", "Question", "Decision")
 
@@ -70,7 +70,7 @@ class LabIndex(Part):
         folders = dict.fromkeys(_folder(lab) for lab in self.labs)
         sections = [
             {
-                "title": _VOLUMES.get(folder, folder),
+                "title": VOLUMES.get(folder, folder),
                 "pages": [self._page(lab) for lab in self.labs if _folder(lab) == folder],
             }
             for folder in folders
@@ -105,21 +105,23 @@ class LabIndex(Part):
 
 
 def lab_index(journal: Journal | None = None, folder: str | Path = ".") -> LabIndex:
+    """Return the course of a folder: its labs, and the page on accuracy beside them."""
+    accuracy = Path(folder, _ACCURACY)
+    page = _lab(accuracy, _ACCURACY) if accuracy.is_file() else None
+    return LabIndex(journal or Journal(), labs_of(folder), page)
+
+
+def labs_of(folder: str | Path) -> list[Lab]:
     """Return the labs below a folder, in the order of their paths.
 
     A lab is a notebook in a subfolder; its title, question and minutes come from its metadata, and
-    what it asks from its code. The page on accuracy lies beside the subfolders.
+    what it asks from its code.
     """
     root = Path(folder)
     notebooks = sorted(
         path for path in root.glob("*/*.ipynb") if not path.parent.name.startswith(".")
     )
-    accuracy = root.joinpath(_ACCURACY)
-    return LabIndex(
-        journal or Journal("index"),
-        [_lab(path, path.relative_to(root).as_posix()) for path in notebooks],
-        _lab(accuracy, _ACCURACY) if accuracy.is_file() else None,
-    )
+    return [_lab(path, path.relative_to(root).as_posix()) for path in notebooks]
 
 
 def _folder(lab: Lab) -> str:

@@ -390,7 +390,7 @@ class Gate(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     ):
         self._closed = Closed(prediction)
         begin = start.begin if start is not None else _begin
-        self._make: Callable[[], Any] = functools.partial(begin, held, *arguments, **options)
+        self.make: Callable[[], Any] = functools.partial(begin, held, *arguments, **options)
         super().__init__([self._closed], layout=ipywidgets.Layout(overflow="visible"))
         prediction.observe(self._on_commit, "committed")
         if prediction.committed:
@@ -405,7 +405,7 @@ class Gate(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _open(self) -> None:
         try:
-            part = self._make()
+            part = self.make()
         except Exception as error:  # noqa: BLE001 - whatever a part raises is told in its place
             self._closed.tell(str(error) or type(error).__name__)
             return

@@ -66,6 +66,11 @@ class Cast(Part):
         super().__init__(journal)
 
     @property
+    def personas(self) -> tuple[str, ...]:
+        """The personas to choose from."""
+        return tuple(self._stories)
+
+    @property
     def simulation(self) -> BaseSimulation:
         """The simulation for the persona that plays now."""
         return self._simulation(self._stories[self.persona][0], self.persona)

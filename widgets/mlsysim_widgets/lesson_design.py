@@ -52,6 +52,12 @@ class Decision(Part):
         """The dashboard whose design is saved; None while its gate is closed."""
         return self._source.part if isinstance(self._source, Gate) else self._source
 
+    def first_dashboard(self) -> Dashboard:
+        """Return the dashboard that a student begins with, even while its gate is closed."""
+        source = self._source
+        first: Dashboard = source.make() if isinstance(source, Gate) else source
+        return first
+
     def decide(self, reason: str) -> None:
         """Save the present design; raise `InvalidInput` where there is none, or no such reason."""
         if self.dashboard is None:

@@ -84,6 +84,8 @@ export function wholeLedger(cards, options) {
   );
 }
 
+const LAST_GOOD = "The numbers below are those of the last choice that worked.";
+
 export function problemLines(problem, stale) {
   const lines = [
     ["Received", problem.received],
@@ -96,11 +98,6 @@ export function problemLines(problem, stale) {
     ...lines.map(([name, words]) =>
       html("p", {}, name && html("span", { class: "mls-name" }, `${name} `), words),
     ),
-    stale &&
-      html(
-        "p",
-        { class: "mls-name" },
-        "The numbers below are those of the last choice that worked.",
-      ),
+    ...(stale ? [html("p", { class: "mls-name" }, LAST_GOOD)] : []),
   ];
 }

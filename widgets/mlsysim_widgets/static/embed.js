@@ -24,55 +24,63 @@ function pictureAt({ tables, states }, index) {
 
 /** A widget's model whose answers are looked up; what it is told by name it does at once. */
 export function tableModel(data) {
-  const { spec, axes, start } = data;
-  const names = Object.keys(axes);
+  const { parts } = data;
   const listeners = new Map();
-  const values = { spec };
+  const values = {};
   let sequence = 0;
+  let shown;
 
+  const partFor = (persona) => parts.find(({ axes }) => axes.persona.includes(persona)) ?? parts[0];
   const positionOf = (name, state) => {
     const value = String(state[name] ?? state.choice[name]);
     return Math.max(
       0,
-      axes[name].findIndex((each) => String(each) === value),
+      shown.axes[name].findIndex((each) => String(each) === value),
     );
   };
+  const indexIn = ({ axes, first }, state) =>
+    first +
+    Object.keys(axes).reduce((sum, name) => sum * axes[name].length + positionOf(name, state), 0);
   const answer = () => {
-    const { state } = values;
-    const index = names.reduce((sum, name) => sum * axes[name].length + positionOf(name, state), 0);
-    const { persona, application, choice } = state;
+    const { persona, application, choice } = values.state;
     sequence += 1;
     const own = { sequence, state: { persona, application, choice }, undo: false, redo: false };
-    values.view = { ...pictureAt(data, index), ...own, comparison: null };
+    values.view = { ...pictureAt(data, indexIn(shown, values.state)), ...own, comparison: null };
     for (const heard of listeners.get("change:view") ?? []) heard();
   };
-  const moveTo = (design) => {
-    values.state = {
-      ...start,
-      ...design,
-      choice: { ...start.choice, ...design.choice },
-      draft: false,
-    };
+  const moveTo = (part, { choice, ...whose } = {}) => {
+    const { start, spec } = part;
+    shown = part;
+    values.spec = spec;
+    values.state = { ...start, ...whose, choice: { ...start.choice, ...choice }, draft: false };
     answer();
   };
-  const known = (link) => {
-    const given = Object.entries(link).filter(
+  const follow = (link) => {
+    const part = partFor(link.persona);
+    const { axes, start } = part;
+    const known = Object.entries(link).filter(
       ([name, value]) => Object.hasOwn(axes, name) && axes[name].map(String).includes(value),
     );
-    const {
-      persona = start.persona,
-      application = start.application,
-      ...choice
-    } = Object.fromEntries(given);
-    return { persona, application, choice };
+    const { persona, application, ...choice } = {
+      persona: start.persona,
+      application: start.application,
+      ...Object.fromEntries(known),
+    };
+    moveTo(part, { persona, application, choice });
+  };
+  // Another persona may have other controls, and begins elsewhere.
+  const save = () => {
+    const part = partFor(values.state.persona);
+    if (part === shown) answer();
+    else moveTo(part);
   };
   const model = {
     get: (name) => values[name],
     set: (name, value) => {
       values[name] = value;
     },
-    save_changes: answer,
-    send: ({ action, link }) => moveTo(action === "follow" ? known(link) : start),
+    save_changes: save,
+    send: ({ action, link }) => (action === "follow" ? follow(link) : moveTo(shown)),
     on: (event, heard) => listeners.set(event, [...(listeners.get(event) ?? []), heard]),
     off: (event, heard) =>
       listeners.set(
@@ -80,7 +88,7 @@ export function tableModel(data) {
         (listeners.get(event) ?? []).filter((each) => each !== heard),
       ),
   };
-  moveTo(start);
+  moveTo(parts[0]);
   return model;
 }
 
