@@ -80,6 +80,13 @@ def test_every_direct_dependency_is_pinned():
     assert names <= {pin.split("==")[0].lower() for pin in pins(BINDER / "requirements.txt")}
 
 
+def test_the_link_of_the_readme_opens_the_index():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (opened,) = re.findall(r"mybinder\.org/v2/gh/\S+/HEAD\?urlpath=([\w/.]+)", readme)
+    assert opened == INDEX
+    assert (REPOSITORY / INDEX.removeprefix("voila/render/")).is_file()
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory, repository_files) -> tuple[Path, dict[str, str], float]:
     """The repository and the environment that repo2docker would build, and the time it took."""
