@@ -64,8 +64,10 @@ def problem(error: Exception, simulation: BaseSimulation) -> dict[str, str]:
             "detail": f"{type(error).__name__}: {error}",
         }
     labels = {choice.name: choice.label for choice in simulation.choices}
+    field = str(error.field)
+    label = labels.get(field, f"{field[:1].upper()}{field[1:]}")
     return {
-        "title": f"{labels.get(error.field, str(error.field).capitalize())}: this cannot be used",
+        "title": f"{label}: this cannot be used",
         "field": str(error.field),
         "received": reprlib.repr(error.received),
         "accepted": error.accepted,

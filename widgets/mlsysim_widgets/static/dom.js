@@ -57,6 +57,9 @@ const inPage = globalThis[PAGE];
 /** How many dashboards of each simulation the page shows. */
 export const shownOf = inPage.dashboards;
 
+/** What all widgets of the page share: the library that draws figures, once it is asked for. */
+export const shared = inPage;
+
 /** A start for ids that no other part of the page has. */
 export function ownPrefix() {
   inPage.parts += 1;

@@ -1,6 +1,6 @@
 /** Library: plotly.js, handed over by Python when the first figure asks for it. */
 
-let loaded = null;
+import { shared } from "./dom.js";
 
 /** Import a script that was made for no module system, wherever the page has one. */
 async function imported(source) {
@@ -16,7 +16,7 @@ async function imported(source) {
 
 /** The library, once for a page however many ask; `ask` sends for it over the widget's own line. */
 export function libraryOf(model, ask) {
-  loaded ??= new Promise((resolve, reject) => {
+  shared.library ??= new Promise((resolve, reject) => {
     const heard = (answer, buffers) => {
       if (answer.reply !== "library") return;
       model.off("msg:custom", heard);
@@ -26,8 +26,8 @@ export function libraryOf(model, ask) {
     model.on("msg:custom", heard);
     ask();
   }).catch((error) => {
-    loaded = null;
+    shared.library = null;
     throw error;
   });
-  return loaded;
+  return shared.library;
 }
