@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mlsysim.errors import MLSysimError, UnknownName
@@ -79,10 +81,19 @@ def _added() -> dict[str, EntryPoint]:
 
 
 def _words(point: EntryPoint) -> str:
+    """Return the first line that a command says of itself, without running any of its code."""
+    import ast
+
     try:
-        return str(point.load().__doc__).partition("\n")[0].rstrip(".")
-    except ImportError as error:
-        return f"cannot be loaded: {error}"
+        spec = importlib.util.find_spec(point.module)
+    except ImportError:
+        spec = None
+    if spec is None or spec.origin is None:
+        return f"cannot be loaded: No module named {point.module!r}"
+    source = Path(spec.origin).read_text(encoding="utf-8")
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    said = [ast.get_docstring(each) or "" for each in functions if each.name == point.attr]
+    return "".join(said[:1]).partition("\n")[0].rstrip(".")
 
 
 class _Parser(argparse.ArgumentParser):
