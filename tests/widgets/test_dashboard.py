@@ -366,7 +366,7 @@ def test_sentence_tells_fleet_place_limit_carbon_and_judgement():
     assert sentence.startswith("10 million doorbells in Quebec")
     assert ledger.performance.text("latency") in sentence
     assert f"{ledger.sustainability.text('carbon')} over 365 days" in sentence
-    assert f"{ledger.performance.binding_limit}-bound" in sentence
+    assert f"bound by {ledger.performance.binding_limit}" in sentence
     assert sentence.endswith(f"meets all {len(ledger.verdicts)} constraints")
     dashboard.choose(duty_cycle=1.0)
     broken = [verdict.constraint for verdict in dashboard.ledger.violations]

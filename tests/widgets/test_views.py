@@ -107,7 +107,7 @@ def test_findings_name_what_is_largest():
 def test_roofline_gives_the_corner_of_the_roof_the_point_and_the_binding_limit():
     performance = LEDGER.performance.replace(binding_limit="memory")
     figure = roofline(SystemLedger(performance=performance))
-    assert figure["title"] == "Roofline: 100 GFLOP/s of 2 TFLOP/s peak, memory-bound"
+    assert figure["title"] == "Roofline: 100 GFLOP/s of 2 TFLOP/s peak, bound by memory"
     roof, point = figure["series"]
     assert (roof["role"], roof["x"], roof["y"]) == ("roof", 100.0, 2e12)
     assert (point["role"], point["x"], point["y"]) == ("point", 10.0, 1e11)

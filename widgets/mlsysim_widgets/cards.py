@@ -147,7 +147,7 @@ def _place(ledger: SystemLedger, choice: Mapping[str, Any]) -> str:
 
 
 def _bound(limit: str | None) -> str:
-    return f"{limit}-bound" if limit else ""
+    return f"bound by {limit}" if limit else ""
 
 
 def _carbon(simulation: BaseSimulation, ledger: SystemLedger, choice: Mapping[str, Any]) -> str:

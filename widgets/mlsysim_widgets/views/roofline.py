@@ -66,5 +66,5 @@ def _rate(flop_rate: float) -> str:
 
 
 def _finding(achieved: str, peak: str, binding_limit: str | None) -> str:
-    bound = f", {binding_limit}-bound" if binding_limit else ""
+    bound = f", bound by {binding_limit}" if binding_limit else ""
     return f"Roofline: {achieved} of {peak} peak{bound}"
