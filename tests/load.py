@@ -21,7 +21,7 @@ import statistics
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -156,18 +156,21 @@ class Page:
 
 
 async def attend(whole: Class, number: int, everybody: asyncio.Barrier) -> None:
-    """Take a student through the class; whatever goes wrong is noted and ends it."""
+    """Take a student through the class, to the end or to the first thing that goes wrong."""
     page = Page(whole)
+    await noted(whole, number, whole.opened_s, page.open())
+    await everybody.wait()
+    if page.dashboard:
+        await noted(whole, number, [], work(whole, page, number))
+    await noted(whole, number, [], page.leave())
+
+
+async def noted(whole: Class, number: int, times: list[float], action: Awaitable[None]) -> None:
+    """Wait for something; note how long it took, or what went wrong."""
     try:
-        try:
-            whole.opened_s.append(await seconds_of(page.open()))
-        finally:
-            await everybody.wait()
-        await work(whole, page, number)
+        times.append(await seconds_of(action))
     except Exception as error:  # noqa: BLE001 - each is counted
         whole.errors.append(f"student {number}: {error!r}")
-    finally:
-        await page.leave()
 
 
 async def work(whole: Class, page: Page, number: int) -> None:
@@ -197,7 +200,7 @@ async def change_once(whole: Class, page: Page, number: int, change: int) -> Non
         whole.errors.append(f"student {number} set {value}, and got another answer than here")
 
 
-async def seconds_of(action: Any) -> float:
+async def seconds_of(action: Awaitable[None]) -> float:
     """Wait for something; return how long it took."""
     started = time.perf_counter()
     await action
