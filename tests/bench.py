@@ -60,6 +60,7 @@ def on_pages(browser: Browser) -> Iterator[costs.Figure]:
                 visit, address, "page to interactive, warm kernel", lambda: until_warm(server)
             )
             yield painting.change_to_painted(visit, address)
+            yield painting.end_of_a_drag(visit, address)
 
 
 def until_warm(server: int) -> None:

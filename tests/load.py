@@ -83,7 +83,7 @@ class Page:
 
     async def open(self) -> None:
         """Get the page, connect to its kernel, and ask it for its widgets."""
-        self.session = Session(key=b"")
+        self.session = Session()
         page = await self._fetch(LAB)
         found = re.search(r'"kernelId": *"([0-9a-f-]+)"', page)
         if not found:

@@ -27,6 +27,31 @@ CHANGE = """([select, answer, value]) => new Promise((done, fail) => {
   selector.value = value;
   selector.dispatchEvent(new Event("change", { bubbles: true }));
 })"""
+# Drag a slider up through a thousand places and back to its least value, and tell how long after
+# the last place that value was painted, in milliseconds.
+DRAG = """([control, places]) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error("no answer")), 60000);
+  const root = document.querySelector(".mls");
+  const slider = root.querySelector(`[data-control=${control}] input[type=range]`);
+  const [least, most] = [Number(slider.min), Number(slider.max)];
+  let place = 0;
+  let start;
+  const watcher = new MutationObserver(() => {
+    if (!start || JSON.parse(root.dataset.state).choice[control] !== 1) return;
+    watcher.disconnect();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+  });
+  watcher.observe(root, { attributes: true });
+  const step = () => {
+    place += 1;
+    slider.value = place < places ? least + ((most - least) * place) / places : least;
+    if (place === places) start = performance.now();
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    if (place < places) setTimeout(step);
+    else slider.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  step();
+})"""
 OURS = ("[data-control=region] select", ".mls-sentence")
 ECHO = (".widget-dropdown select", ".jupyter-widgets.widget-label")
 # What shows that a page can be used, by the name of its notebook.
@@ -92,3 +117,11 @@ def page_to_interactive(
     rounds = [[opened(notebook) for notebook in READY] for _ in range(VISITS)]
     ours, floor = (statistics.median(times) for times in zip(*rounds, strict=True))
     return Figure(name, ours, "s", floor, "one plain widget", most_times=1.5)
+
+
+def end_of_a_drag(visit: Visit, address: str) -> Figure:
+    """Measure how long after a drag through a thousand values its last value is painted."""
+    page = visit(f"{address}resources.ipynb")
+    READY["resources"](page)
+    late = statistics.median(page.evaluate(DRAG, ["duration_days", 1000]) for _ in range(ROUNDS))
+    return Figure("1,000 changes in a drag: end to painted", late, "ms", most=120.0)
