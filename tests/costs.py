@@ -240,7 +240,12 @@ def swept() -> Figure:
     np.testing.assert_equal(ours.size, 10**6)
     np.testing.assert_allclose(ours.full("economics.cost_per_sample"), bare[-1], rtol=1e-9)
     np.testing.assert_allclose(ours.full("sustainability.carbon"), bare[3], rtol=1e-9)
-    ours, laws = least_in_turns(7, lambda: least_s(sweep, 1), lambda: least_s(floor, 1))
+    # Each pair is from one moment: how fast memory is changes with what else runs.
+    pairs = sorted(
+        ((least_s(sweep, 1), least_s(floor, 1)) for _ in range(21)),
+        key=lambda pair: pair[0] / pair[1],
+    )
+    ours, laws = pairs[len(pairs) // 2]
     return Figure(
         "sweep of a million points", 1e3 * ours, "ms", 1e3 * laws, "its laws in NumPy",
         most_times=3.0,
