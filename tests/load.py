@@ -260,7 +260,7 @@ async def held(whole: Class, server: int) -> dict[str, Any]:
         "ms from change to answer, p95": 1e3 * percentile(whole.answered_s, 95),
         "MB of the server": half.server_mb,
         "MB of a kernel": statistics.fmean(half.kernels_mb or [math.nan]),
-        "MB together": half.server_mb + sum(half.kernels_mb),
+        "MB of server and kernels": half.server_mb + sum(half.kernels_mb),
         "s of processor for a first dashboard": (opened.cpu_s - before.cpu_s) / whole.students,
         "ms of processor for a change": 1e3 * (half.cpu_s - opened.cpu_s) / max(answers, 1),
     }
