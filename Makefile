@@ -58,6 +58,14 @@ mutate: .venv/dev ## Put faults into the physics, one by one, and count those th
 pythons: .venv/dev ## Try the built package on every Python of this machine
 	@$(python) tests/pythons.py
 
+.PHONY: bench
+bench: .venv/dev chromium ## Measure what everything costs, beside its floor and its budget
+	@$(python) tests/bench.py $(options)
+
+.PHONY: load
+load: .venv/dev ## Hold a class of a hundred students on one server, and count what goes wrong
+	@$(python) tests/load.py $(options)
+
 .PHONY: check
 check: .venv/dev $(node_modules) ## Check format, lint, types, import contracts and documentation
 	@.venv/bin/ruff format --check $(sources)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import chromium as chromium_browser
 import pytest
 from hypothesis import settings
 from lab_server import running_labs
@@ -45,10 +45,7 @@ def repository_files() -> list[Path]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the browser that `make test` installs."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    pytest.fail("no Chromium on the path: `make test` installs it")
+    return chromium_browser.path()
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from chromium import OPTIONS
 from playwright.sync_api import Browser, Page, Route, WebError, sync_playwright
 from servers import running_jupyterlab, running_voila, write_notebooks
 from visitor import Dashboard
 
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LONGEST_WAIT_MS = 60_000
 IDLE = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -46,8 +46,11 @@ QUIET = {
 }
 
 
-def write_notebooks(folder: Path) -> None:
-    """Write a notebook for each of `CELLS`, and the settings of the labs beside them."""
+def write_notebooks(folder: Path, warm: Sequence[str] = ()) -> None:
+    """Write a notebook for each of `CELLS`, and the settings of the labs beside them.
+
+    Of those that are warm, a kernel always waits with the page drawn.
+    """
     for name, cell in CELLS.items():
         notebook = nbformat.v4.new_notebook(
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
@@ -58,7 +61,8 @@ def write_notebooks(folder: Path) -> None:
         )
         nbformat.write(notebook, folder / f"{name}.ipynb")
     settings = json.loads(LABS.joinpath("voila.json").read_text("utf-8"))
-    settings["VoilaKernelManager"] = {"kernel_pools_config": {"default": {"pool_size": 0}}}
+    pools = {"default": {"pool_size": 0}, **{f"{name}.ipynb": {"pool_size": 1} for name in warm}}
+    settings["VoilaKernelManager"] = {"kernel_pools_config": pools}
     folder.joinpath("voila.json").write_text(json.dumps(settings), "utf-8")
 
 
@@ -111,3 +115,10 @@ def kernels_of(process: int) -> set[psutil.Process]:
     """Return the kernels that a server runs."""
     below = psutil.Process(process).children(recursive=True)
     return {each for each in below if "ipykernel_launcher" in each.cmdline()}
+
+
+def cpu_s(process: int) -> float:
+    """Return the processor time of a server and all that it runs, in seconds."""
+    server = psutil.Process(process)
+    times = [each.cpu_times() for each in (server, *server.children(recursive=True))]
+    return sum(each.user + each.system for each in times)

@@ -5,48 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
+import costs
 import numpy as np
 import pytest
+from costs import least_s
 
-from mlsysim import (
-    Applications,
-    Engine,
-    Facilities,
-    Layout,
-    Models,
-    Regions,
-    ResourceSimulation,
-    Systems,
-)
-
-REPETITIONS = 7
-WHAT_A_LAB_IMPORTS = "from mlsysim import Applications, Personas, ResourceSimulation"
-
-
-def import_cpu_s(statement: str) -> float:
-    """Return the CPU time of an import in a fresh interpreter, in seconds."""
-    code = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(result.stdout)
+from mlsysim import Applications, Engine, Layout, Models, ResourceSimulation, Systems
 
 
 @pytest.mark.parametrize(
-    ("statement", "most"), [("import mlsysim", 2.0), (WHAT_A_LAB_IMPORTS, 4.0)]
+    ("statement", "most"), [("import mlsysim", 2.0), (costs.WHAT_A_LAB_IMPORTS, 4.0)]
 )
 def test_import_costs_little_more_than_numpy(statement, most, measured):
-    # Taken in turns, so that a busy moment of the machine falls on both; the least is the cost.
-    pairs = [(import_cpu_s(statement), import_cpu_s("import numpy")) for _ in range(REPETITIONS)]
-    ours, numpy = (min(times) for times in zip(*pairs, strict=True))
-    measured(f"{statement}: {ours:.3f} s of CPU, {ours / numpy:.2f} times NumPy ({numpy:.3f} s)")
-    assert ours <= most * numpy
+    figure = costs.imported(statement)
+    measured(str(figure))
+    assert figure.times <= most
 
 
 def start_cpu_s(*arguments: str) -> float:
@@ -68,16 +42,6 @@ def test_the_command_line_starts_about_as_fast_as_the_package(measured):
     ours, package = (min(times) for times in zip(*pairs, strict=True))
     measured(f"mlsysim COMMAND: {ours / 10:.3f} s of CPU, {ours / package:.2f} times the package")
     assert ours <= 1.5 * package
-
-
-def least_s(action, repetitions: int = 200) -> float:
-    """Return the least time that an action took, in seconds."""
-    times = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 @pytest.mark.parametrize("application", ["Doorbell", "Frontier", "Inference"])
@@ -166,83 +130,13 @@ def test_a_hundred_thousand_batch_sizes_cost_little_more_than_their_arithmetic(m
     assert ours <= 5 * products
 
 
-DAYS = np.linspace(1.0, 3650.0, 100)
-BUSY = np.linspace(0.01, 1.0, 1000)
-PLACES = list(Regions)[:10]
-
-
-def bare_laws(unit_power_w, throughput, devices, idle_w, hardware, facility):
-    """Evaluate what a deployment takes at 10 regions, 100 durations and 1,000 utilizations.
-
-    The laws alone, in NumPy: what is constant, or depends on one axis, is computed once.
-    """
-    seconds, busy = DAYS.reshape(-1, 1) * 86400.0, BUSY.reshape(1, -1)
-    power = devices * (idle_w + (unit_power_w / devices - idle_w) * busy)
-    share = seconds / (hardware["lifetime_s"])
-    embodied = hardware["embodied_kgco2e"] * devices * share
-    capital = hardware["price_usd"] * devices * share
-    shape = (len(PLACES), DAYS.size, BUSY.size)
-    results = [np.empty(shape) for _ in range(10)]
-    for place, name in enumerate(PLACES):
-        region = Regions[name]
-        it_energy = power * seconds
-        energy = it_energy * facility.power_usage_effectiveness
-        operational = energy * region.carbon_kg_per_j
-        on_site = it_energy * facility.water_usage_effectiveness_l_per_j
-        off_site = energy * region.water_l_per_j
-        running = energy * region.price_usd_per_j
-        total = capital + running
-        samples = throughput * (seconds * busy)
-        found = (it_energy, energy, operational, operational + embodied, on_site, off_site,
-                 on_site + off_site, running, total, total / samples)  # fmt: skip
-        for result, values in zip(results, found, strict=True):
-            result[place] = values
-    return results
-
-
 def test_a_million_points_cost_little_more_than_their_laws(measured):
-    """A sweep over three axes beside a loop over `evaluate`, and beside bare NumPy."""
+    """A sweep over three axes beside bare NumPy, and beside a loop over `evaluate`."""
+    figure = costs.swept()
     simulation = ResourceSimulation("Inference", "CloudTitan")
-    scenario = simulation.scenario
-    system, choice = scenario.system, simulation.defaults
-    performance = simulation.evaluate({}).performance
-
-    def sweep():
-        return simulation.sweep(region=PLACES, duration_days=DAYS, utilization=BUSY)
-
-    def floor():
-        return bare_laws(
-            performance.si("power"),
-            performance.si("throughput"),
-            system.devices,
-            system.hardware.idle_power_w + system.host_power_w,
-            {
-                "lifetime_s": choice["replacement_years"] * 365.25 * 86400.0,
-                "embodied_kgco2e": system.hardware.embodied_kgco2e,
-                "price_usd": system.hardware.price_usd,
-            },
-            Facilities[choice["facility"]],
-        )
-
-    swept, bare = sweep(), floor()
-    assert swept.size == 10**6
-    np.testing.assert_allclose(swept.full("economics.cost_per_sample"), bare[-1], rtol=1e-9)
-    np.testing.assert_allclose(swept.full("sustainability.carbon"), bare[3], rtol=1e-9)
-    # In turns, so that a busy moment of the machine falls on all three.
-    pairs = [
-        (
-            least_s(sweep, 1),
-            least_s(floor, 1),
-            least_s(lambda: simulation.evaluate({"duration_days": 30.0, "utilization": 0.5}), 50),
-        )
-        for _ in range(REPETITIONS)
-    ]
-    ours, laws, one = (min(times) for times in zip(*pairs, strict=True))
-    loop = one * swept.size / ours
-    measured(
-        f"sweep of a million points: {ours:.3f} s, {ours / laws:.1f} times bare NumPy "
-        f"({laws:.3f} s), {loop:,.0f} times the points per second of a loop"
-    )
+    one = least_s(lambda: simulation.evaluate({"duration_days": 30.0, "utilization": 0.5}))
+    loop = 1e3 * one * 10**6 / figure.cost
+    measured(f"{figure}, {loop:,.0f} times the points per second of a loop")
     # The aim is 3 on a quiet machine; memory that others use as well costs us more than the laws.
-    assert ours <= 4.5 * laws
+    assert figure.times <= 4.5
     assert loop >= 1000.0
