@@ -54,6 +54,10 @@ test: .venv/dev $(node_modules) chromium ## Run every test, browser tests includ
 mutate: .venv/dev ## Put faults into the physics, one by one, and count those that tests notice
 	@$(python) tests/mutate.py $(options)
 
+.PHONY: fuzz
+fuzz: .venv/dev ## Give the simulations 10,000 choices of all kinds, and print each promise they break
+	@$(python) tests/fuzz.py $(options)
+
 .PHONY: check
 check: .venv/dev $(node_modules) ## Check format, lint, types, import contracts and documentation
 	@.venv/bin/ruff format --check $(sources)
