@@ -66,6 +66,10 @@ bench: .venv/dev chromium ## Measure what everything costs, beside its floor and
 load: .venv/dev ## Hold a class of a hundred students on one server, and count what goes wrong
 	@$(python) tests/load.py $(options)
 
+.PHONY: fuzz
+fuzz: .venv/dev ## Give the simulations 10,000 choices of all kinds, and print each promise they break
+	@$(python) tests/fuzz.py $(options)
+
 .PHONY: check
 check: .venv/dev $(node_modules) ## Check format, lint, types, import contracts and documentation
 	@.venv/bin/ruff format --check $(sources)

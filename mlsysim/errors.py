@@ -72,7 +72,8 @@ def require_number(
     Traceback (most recent call last):
     mlsysim.errors.InvalidInput: pue: received nan; accepted: a number of at least 0.
     """
-    if (not isinstance(value, bool) and isinstance(value, int | float)) or hasattr(value, "dtype"):
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if (not isinstance(value, bool) and isinstance(value, int | float)) or kind in {"i", "u", "f"}:
         try:
             number = float(value)
         except (TypeError, ValueError, OverflowError):

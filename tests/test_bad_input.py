@@ -56,6 +56,13 @@ def _refusal(simulation, choice):
         ({"batch_size": "eight"}, "batch_size", "a number"),
         ({"batch_size": None}, "batch_size", "received None"),
         ({"batch_size": 10**400}, "batch_size", "a whole number"),
+        ({"batch_size": np.bool_(True)}, "batch_size", "a whole number"),
+        ({"batch_size": np.complex128(1j)}, "batch_size", "a whole number"),
+        ({"batch_size": "9**9**9**9"}, "batch_size", "a number with a unit"),
+        ({"batch_size": "9^9^9^9"}, "batch_size", "a number with a unit"),
+        ({"batch_size": "9⁹⁹⁹⁹⁹⁹⁹⁹⁹"}, "batch_size", "a number with a unit"),
+        ({"batch_size": "1" * 101}, "batch_size", "a number with a unit"),
+        ({"duration_days": "day"}, "duration_days", "a number with a unit"),
         ({"duration_days": -30}, "duration_days", "a number of day from 1 to 3650"),
         ({"duration_days": "3 kg"}, "duration_days", "a quantity in day"),
         ({"duration_days": "-30 days"}, "duration_days", "received '-30 days'"),
@@ -72,6 +79,14 @@ def test_each_wrong_choice_names_field_value_and_remedy(doorbell, choice, field,
 @pytest.mark.parametrize("choice", [[], "region", 3, {1, 2}])
 def test_a_choice_that_is_no_dictionary_is_refused(doorbell, choice):
     assert "dictionary" in str(_refusal(doorbell, choice))
+
+
+def test_arrays_that_do_not_go_together_are_refused(doorbell):
+    error = _refusal(doorbell, {"duration_days": np.ones(3), "duty_cycle": np.full(2, 0.5)})
+    assert error.field == "duty_cycle"
+    assert "received 'shape (2,)'; accepted: an array that goes with the shape (3,)" in str(error)
+    column = {"duration_days": np.ones((3, 1)), "duty_cycle": np.full(2, 0.5)}
+    assert doorbell.evaluate(column).si("sustainability.energy").shape == (3, 2)
 
 
 def test_nothing_is_evaluated_when_one_of_many_choices_is_wrong(doorbell, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import json
 import re
@@ -11,6 +12,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from email.message import Message
 from typing import NamedTuple
 
 import nbformat
@@ -19,6 +21,8 @@ from jupyter_server.base.websocket import WebSocketMixin
 from lab_server import REPOSITORY, running_jupyter_server, running_labs, running_voila
 from mlsysim_widgets import kernel_limit
 from playwright.sync_api import expect, sync_playwright
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from mlsysim import InvalidInput
 
@@ -38,10 +42,15 @@ def fetch(address: str, path: str = "", data: bytes | None = None) -> Answer:
     request = urllib.parse.urljoin(address, path)
     try:
         with urllib.request.urlopen(request, data, timeout=60) as page:  # noqa: S310
-            return Answer(page.status, dict(page.headers), page.read().decode())
+            return Answer(page.status, joined(page.headers), page.read().decode(errors="replace"))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, dict(error.headers), error.read().decode())
+            return Answer(error.code, joined(error.headers), error.read().decode())
+
+
+def joined(headers: Message) -> dict[str, str]:
+    """Return headers by name, those that come more than once as one."""
+    return {name: ", ".join(headers.get_all(name)) for name in headers}
 
 
 def kernel_of(page: Answer) -> str:
@@ -71,6 +80,112 @@ def test_address_of_the_server_alone_leads_to_the_index(labs_address):
 )
 def test_files_other_than_assets_are_refused(labs_address, name):
     assert fetch(labs_address, "/voila/files/" + urllib.parse.quote(name, safe="")).status == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../README.md", "../.git/config.ipynb", "..%2f..%2fREADME.md", ".hidden.ipynb"],
+)
+@pytest.mark.parametrize("place", ["render", "api/contents", "tree", "files", "static"])
+def test_nothing_outside_the_labs_and_nothing_hidden_is_served(labs_address, place, path):
+    quoted = urllib.parse.quote(path, safe="%")
+    for written in (quoted, quoted.replace("/", "%2f").replace(".", "%2e")):
+        answer = fetch(labs_address, f"/voila/{place}/{written}")
+        assert answer.status in {400, 403, 404, 500}
+        assert not re.search("root:|mlsysim is|repositoryformat", answer.text)
+
+
+@pytest.mark.parametrize("lab", ["index.ipynb", "vol1/00_orientation.ipynb"])
+def test_the_source_of_a_lab_stays_on_the_server(labs_address, repository, lab):
+    source = nbformat.read(repository / "labs" / lab, 4)
+    code = [cell.source for cell in source.cells if cell.cell_type == "code"]
+    lines = {line for cell in code for line in cell.splitlines() if line.startswith("from mlsysim")}
+    page = fetch(labs_address, f"/voila/render/{lab}").text
+    assert lines
+    assert not [line for line in lines if line in page]
+    record = json.loads(fetch(labs_address, f"/voila/api/contents/{lab}?content=1").text)
+    assert record["content"] is None
+
+
+OFFERED = [
+    "render/index.ipynb", "render/nothing.ipynb", "render/voila.json", "static/voila.js",
+    "static/nothing.js", "files/assets/orientation.png", "files/voila.json", "api/contents",
+    "tree", "health",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OFFERED)
+def test_every_answer_tells_browsers_what_the_page_may_do(labs_address, path):
+    headers = fetch(labs_address, f"/voila/{path}").headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    policy = headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in policy
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_who_may_frame_the_labs_is_a_setting_also_in_a_jupyter_server():
+    ancestors = "'self' https://book.example"
+    with running_labs(MLSYSIM_FRAME_ANCESTORS=ancestors) as (address, _):
+        assert fetch(address).headers["Content-Security-Policy"].endswith(ancestors)
+    with running_jupyter_server(REPOSITORY, MLSYSIM_FRAME_ANCESTORS=ancestors) as (address, token):
+        page = fetch(address, f"voila/render/labs/index.ipynb?token={token}")
+        assert page.headers["Content-Security-Policy"].endswith(ancestors)
+
+
+async def _answers(address: str, kind: str, content: dict, channel: str = "shell") -> set[str]:
+    """Send a message to a kernel, then one that it answers; return the kinds of all answers."""
+    line = await websocket_connect(address)
+    for asked, body, where in ((kind, content, channel), ("comm_info_request", {}, "shell")):
+        header = {"msg_id": asked, "msg_type": asked, "session": "visitor", "username": "",
+                  "version": "5.3", "date": ""}  # fmt: skip
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": body}
+        await line.write_message(json.dumps({**message, "channel": where}))
+    kinds: set[str] = set()
+    while "comm_info_reply" not in kinds:
+        said = json.loads(await asyncio.wait_for(line.read_message(), 30))
+        if said["parent_header"].get("session") == "visitor":
+            kinds.add(said["msg_type"])
+    line.close()
+    while await line.read_message() is not None:
+        pass  # until the other side has closed as well
+    return kinds
+
+
+def _channels(page: Answer, address: str, query: str = "") -> str:
+    host = urllib.parse.urlsplit(address).netloc
+    return f"ws://{host}/api/kernels/{kernel_of(page)}/channels{query}"
+
+
+CODE = {"code": "open('/proc/self/environ').read()", "silent": False}
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+@pytest.mark.parametrize("kind", ["execute_request", "complete_request", "debug_request"])
+def test_a_visitor_of_voila_runs_no_code_of_their_own(labs_address, kind, channel):
+    line = _channels(fetch(labs_address), labs_address)
+    answers = asyncio.run(_answers(line, kind, CODE, channel))
+    assert answers <= {"comm_info_reply", "status"}
+
+
+def test_whoever_has_the_token_of_a_jupyter_server_runs_code_there():
+    with running_jupyter_server(REPOSITORY) as (address, token):
+        page = fetch(address, f"voila/render/labs/index.ipynb?token={token}")
+        line = _channels(page, address, f"?token={token}")
+        assert "execute_reply" in asyncio.run(_answers(line, "execute_request", CODE))
+        assert fetch(address, "api/contents").status == 403
+
+
+def test_a_page_of_another_origin_opens_no_channel_of_a_kernel(labs_address):
+    line = _channels(fetch(labs_address), labs_address)
+
+    async def opened() -> None:
+        await websocket_connect(HTTPRequest(line, headers={"Origin": "http://other.example"}))
+
+    with pytest.raises(HTTPClientError, match="403"):
+        asyncio.run(opened())
 
 
 def test_a_page_is_not_cut_off_before_it_can_answer_a_ping(repository):

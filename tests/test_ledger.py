@@ -22,6 +22,7 @@ from mlsysim.ledger import (
     metric_paths,
 )
 from mlsysim.ledger.metrics import Metric
+from mlsysim.simulations import SynthesisSimulation
 from mlsysim.units import LADDERS, quantity
 
 
@@ -441,6 +442,14 @@ def test_json_is_for_people_too_and_has_no_nan():
 def test_a_ledger_may_stand_in_a_set_whatever_was_asked(ledger):
     again = SystemLedger.from_dict(json.loads(ledger.to_json()))
     assert len({ledger, again, SystemLedger()}) == 2
+
+
+def test_a_ledger_of_arrays_survives_json():
+    swept = SynthesisSimulation("Doorbell").evaluate({"duration_days": np.array([1.0, 365.0])})
+    again = SystemLedger.from_dict(json.loads(swept.to_json()))
+    assert again.to_json() == swept.to_json()
+    assert again.performance == swept.performance
+    assert again.feasible == swept.feasible
 
 
 def test_the_interval_of_an_unknown_metric_is_refused():

@@ -467,7 +467,7 @@ class SystemLedger:
             raise InvalidInput("schema_version", record.get("schema_version"), SCHEMA_VERSION)
         groups = {name: _group_of(group, record[name]) for name, group in GROUPS.items()}
         inputs = [
-            {key: value for key, value in verdict.items() if key not in ("holds", "margin")}
+            {key: _array(value) for key, value in verdict.items() if key not in ("holds", "margin")}
             for verdict in record["verdicts"]
         ]
         return cls(
@@ -511,13 +511,17 @@ def _group_to_dict(group: Group) -> dict[str, Any]:
 
 
 def _group_of(group: type[Group], entries: Mapping[str, Any]) -> Group:
-    values = {name: entry["value"] for name, entry in entries.items()}
+    values = {name: _array(entry["value"]) for name, entry in entries.items()}
     intervals = {
-        name: tuple(entry["interval"])
+        name: tuple(map(_array, entry["interval"]))
         for name, entry in entries.items()
         if entry["interval"] is not None
     }
     return group(**values).within(**intervals)
+
+
+def _array(value: Any) -> Any:
+    return np.array(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from mlsysim.applications import Application, Applications
 from mlsysim.choices import Choice
 from mlsysim.errors import InvalidInput, UnknownName
@@ -126,6 +128,7 @@ class BaseSimulation(ABC):
                 raise UnknownName("choice", name, declared)
             # A traced number was checked when the ledger that is explained was made.
             given[name] = value if is_traced(value) else declared[name].validate(value)
+        _check_shapes(given)
         return {name: given.get(name, choice.default) for name, choice in declared.items()}
 
     def sweep(
@@ -271,6 +274,18 @@ class BaseSimulation(ABC):
             "persona": self.persona.name,
             "choice": dict(choice),
         }
+
+
+def _check_shapes(given: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` for the first array that has no entry for each point of the others."""
+    shape: tuple[int, ...] = ()
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            try:
+                shape = np.broadcast_shapes(shape, value.shape)
+            except ValueError:
+                accepted = f"an array that goes with the shape {shape} of the others"
+                raise InvalidInput(name, f"shape {value.shape}", accepted) from None
 
 
 def _pick(field: str, registry: Registry[Any], given: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import OPTIONS
-from playwright.sync_api import Browser, Page, Route, WebError, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, WebError, sync_playwright
 from servers import running_jupyterlab, running_voila, write_notebooks
 from visitor import Dashboard
 
@@ -58,6 +58,10 @@ def visit(browser, outside, complaints) -> Iterator[Callable[..., Page]]:
         if "/voila/" in raised.page.url or "blob:" in (raised.error.stack or ""):
             complaints.append(str(raised.error))
 
+    def refused(message: ConsoleMessage) -> None:
+        if "/voila/" in message.page.url and "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
     def visit(address: str, *, width: int = 1280, scheme: str = "light", **options: Any) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
@@ -69,6 +73,7 @@ def visit(browser, outside, complaints) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(LONGEST_WAIT_MS)
         context.route("**/*", guard)
         context.on("weberror", heard)
+        context.on("console", refused)
         page = context.new_page()
         page.goto(address)
         return page

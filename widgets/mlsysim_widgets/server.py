@@ -6,11 +6,12 @@ A Jupyter server loads this module as an extension, by the same settings.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
-from tornado.httputil import HTTPHeaders
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import Application, OutputTransform, RedirectHandler, RequestHandler
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
@@ -19,6 +20,13 @@ from mlsysim_widgets.kernel_limit import KernelLimit
 
 FRONT_PAGE = "voila/render/index.ipynb"
 RETRY_AFTER_S = 30
+ANCESTORS_VARIABLE = "MLSYSIM_FRAME_ANCESTORS"
+# Widgets come as blobs of script; JupyterLab's manager of widgets compiles some of its own.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+)
 
 
 class LabPage(TornadoVoilaHandler):  # type: ignore[misc]
@@ -57,6 +65,28 @@ class RetryAfter(OutputTransform):
         return super().transform_first_chunk(status_code, headers, chunk, finishing)
 
 
+class Protection(OutputTransform):
+    """The headers by which a browser keeps a page of labs to this server."""
+
+    def __init__(self, request: HTTPServerRequest):
+        super().__init__(request)
+        self.path = request.path
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Add the headers to every answer of Voila; JupyterLab beside it keeps its own."""
+        if "/voila/" in self.path:
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Referrer-Policy"] = "same-origin"
+            # Browsers hold a page to both policies, so that a stricter one of a hub stays.
+            headers.add("Content-Security-Policy", f"{POLICY}frame-ancestors 'self'")
+            if ancestors := os.environ.get(ANCESTORS_VARIABLE):
+                policy = f"{POLICY}frame-ancestors {ancestors}"
+                headers["Content-Security-Policy"] = policy
+        return super().transform_first_chunk(status_code, headers, chunk, finishing)
+
+
 class LabServer(Voila):  # type: ignore[misc]
     """Voila with a health endpoint, a limit for every page, and the index of labs in front."""
 
@@ -72,10 +102,11 @@ class LabServer(Voila):  # type: ignore[misc]
 
 
 def tell_when_full(application: Application, base_url: str, kernels: KernelLimit) -> None:
-    """Add the health endpoint and the header to a web application."""
+    """Add the health endpoint and the headers to a web application."""
     address = url_path_join(base_url, "voila/health")
     application.add_handlers(".*$", [(address, Health, {"kernels": kernels})])
     application.add_transform(RetryAfter)
+    application.add_transform(Protection)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
