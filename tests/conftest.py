@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import chromium as chromium_browser
 import pytest
 from hypothesis import settings
 from lab_server import running_labs
+from playwright.sync_api import Browser, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -46,6 +49,24 @@ def repository_files() -> list[Path]:
 def chromium() -> str:
     """The path of the browser that `make test` installs."""
     return chromium_browser.path()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Iterator[Browser]:
+    """The browser of all tests: a second Playwright in one thread would refuse to start."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium, args=chromium_browser.OPTIONS
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def in_a_thread() -> Iterator[Callable[..., Any]]:
+    """Call what brings an event loop of its own, which the thread of the browser has already."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        yield lambda *call, **options: threads.submit(*call, **options).result()
 
 
 @pytest.fixture(scope="session")

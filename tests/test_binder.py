@@ -20,7 +20,6 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from playwright.sync_api import sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BINDER = REPOSITORY / "binder"
@@ -184,11 +183,10 @@ def test_built_package_holds_every_file_of_both_packages(image, repository_files
     assert missing == []
 
 
-def shown_by(chromium, address: str) -> tuple[set[str], str]:
+def shown_by(browser, address: str) -> tuple[set[str], str]:
     """Open the index in a browser; return the labs that it links, and what the first one says."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
+    with browser.new_context() as context:
+        page = context.new_page()
         page.set_default_timeout(LONGEST_START_S * 1000)
         page.goto(address)
         page.locator(".mls-go").wait_for()
@@ -197,7 +195,6 @@ def shown_by(chromium, address: str) -> tuple[set[str], str]:
         )
         page.locator(".mls-go").click()
         said = page.locator(".mls[data-ready=true] .mls-sentence").first.inner_text()
-        browser.close()
     return set(links), said
 
 
@@ -211,16 +208,16 @@ def listed_labs() -> set[str]:
 
 
 @pytest.mark.slow
-def test_index_opens_links_every_lab_and_leads_to_the_first(server, chromium, measured):
+def test_index_opens_links_every_lab_and_leads_to_the_first(server, browser, measured):
     started = time.monotonic()
-    links, said = shown_by(chromium, f"{server}/{INDEX}?token={TOKEN}")
+    links, said = shown_by(browser, f"{server}/{INDEX}?token={TOKEN}")
     measured(f"Binder, index and first lab: {time.monotonic() - started:.1f} s")
     assert links == listed_labs()
     assert "doorbell" in said
 
 
 @pytest.mark.slow
-def test_installed_labs_open_without_a_checkout_until_ctrl_c(image, chromium, tmp_path, measured):
+def test_installed_labs_open_without_a_checkout_until_ctrl_c(image, browser, tmp_path, measured):
     _, environment, _ = image
     command = [shutil.which("mlsysim", path=environment["PATH"]), "labs", "--no-browser"]
     started = time.monotonic()
@@ -229,7 +226,7 @@ def test_installed_labs_open_without_a_checkout_until_ctrl_c(image, chromium, tm
     ) as labs:
         printed = iter(labs.stdout.readline, "")
         address = next(found[0] for line in printed if (found := re.search(r"http://\S+", line)))
-        links, said = shown_by(chromium, address)
+        links, said = shown_by(browser, address)
         measured(f"Installed labs, index and first lab: {time.monotonic() - started:.1f} s")
         assert "Ctrl+C" in labs.stdout.readline()
         labs.send_signal(signal.SIGINT)

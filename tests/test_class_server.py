@@ -20,7 +20,7 @@ import pytest
 import yaml
 from lab_server import REPOSITORY
 from mlsysim_widgets import store
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from mlsysim.cli.labs import free_port
 
@@ -93,24 +93,23 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def pages(class_server, chromium):
+def pages(class_server, browser):
     """The pages of five students, each logged in by a browser of its own, on the index."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = {student: browser.new_context().new_page() for student in STUDENTS}
-        for student, page in opened.items():
-            page.set_default_timeout(LONGEST_WAIT_MS)
-            page.goto(class_server.address)
-            page.get_by_label("Username").fill(student)
-            page.get_by_label("Password").fill("any")
-            page.get_by_role("button", name="Sign in").click(no_wait_after=True)
-        for student, page in opened.items():
-            page.wait_for_url(f"**/user/{student}/voila/render/index.ipynb")
-            expect(page.get_by_role("link", name="Training").first).to_be_visible(
-                timeout=LONGEST_WAIT_MS
-            )
-        yield opened
-        browser.close()
+    opened = {student: browser.new_context().new_page() for student in STUDENTS}
+    for student, page in opened.items():
+        page.set_default_timeout(LONGEST_WAIT_MS)
+        page.goto(class_server.address)
+        page.get_by_label("Username").fill(student)
+        page.get_by_label("Password").fill("any")
+        page.get_by_role("button", name="Sign in").click(no_wait_after=True)
+    for student, page in opened.items():
+        page.wait_for_url(f"**/user/{student}/voila/render/index.ipynb")
+        expect(page.get_by_role("link", name="Training").first).to_be_visible(
+            timeout=LONGEST_WAIT_MS
+        )
+    yield opened
+    for page in opened.values():
+        page.context.close()
 
 
 @pytest.fixture(scope="module")

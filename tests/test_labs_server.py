@@ -20,7 +20,7 @@ import pytest
 from jupyter_server.base.websocket import WebSocketMixin
 from lab_server import REPOSITORY, running_jupyter_server, running_labs, running_voila
 from mlsysim_widgets import kernel_limit
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -164,28 +164,29 @@ CODE = {"code": "open('/proc/self/environ').read()", "silent": False}
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
 @pytest.mark.parametrize("kind", ["execute_request", "complete_request", "debug_request"])
-def test_a_visitor_of_voila_runs_no_code_of_their_own(labs_address, kind, channel):
+def test_a_visitor_of_voila_runs_no_code_of_their_own(labs_address, in_a_thread, kind, channel):
     line = _channels(fetch(labs_address), labs_address)
-    answers = asyncio.run(_answers(line, kind, CODE, channel))
+    answers = in_a_thread(asyncio.run, _answers(line, kind, CODE, channel))
     assert answers <= {"comm_info_reply", "status"}
 
 
-def test_whoever_has_the_token_of_a_jupyter_server_runs_code_there():
+def test_whoever_has_the_token_of_a_jupyter_server_runs_code_there(in_a_thread):
     with running_jupyter_server(REPOSITORY) as (address, token):
         page = fetch(address, f"voila/render/labs/index.ipynb?token={token}")
         line = _channels(page, address, f"?token={token}")
-        assert "execute_reply" in asyncio.run(_answers(line, "execute_request", CODE))
+        answers = in_a_thread(asyncio.run, _answers(line, "execute_request", CODE))
+        assert "execute_reply" in answers
         assert fetch(address, "api/contents").status == 403
 
 
-def test_a_page_of_another_origin_opens_no_channel_of_a_kernel(labs_address):
+def test_a_page_of_another_origin_opens_no_channel_of_a_kernel(labs_address, in_a_thread):
     line = _channels(fetch(labs_address), labs_address)
 
     async def opened() -> None:
         await websocket_connect(HTTPRequest(line, headers={"Origin": "http://other.example"}))
 
     with pytest.raises(HTTPClientError, match="403"):
-        asyncio.run(opened())
+        in_a_thread(asyncio.run, opened())
 
 
 def test_a_page_is_not_cut_off_before_it_can_answer_a_ping(repository):
@@ -304,10 +305,9 @@ def test_lab_that_does_not_exist_leads_back_to_the_index(broken_labs):
 
 
 @pytest.mark.browser
-def test_page_says_how_far_it_is_and_what_to_do_if_it_never_starts(broken_labs, chromium):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 360, "height": 640})
+def test_page_says_how_far_it_is_and_what_to_do_if_it_never_starts(broken_labs, browser):
+    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
         page.clock.install()
         page.goto(f"{broken_labs}dying.ipynb", wait_until="commit")
         expect(page.get_by_role("status")).to_contain_text("Starting Python")
@@ -324,7 +324,6 @@ def test_page_says_how_far_it_is_and_what_to_do_if_it_never_starts(broken_labs, 
         expect(page.get_by_role("status")).to_contain_text("Step 3 of 20")
         assert page.get_by_role("progressbar").evaluate("bar => bar.position") == 3 / 20
         expect(again).to_be_hidden()
-        browser.close()
 
 
 def test_limit_follows_the_memory_that_is_granted(monkeypatch):

@@ -9,23 +9,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from chromium import OPTIONS
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, WebError, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Route, WebError
 from servers import running_jupyterlab, running_voila, write_notebooks
 from visitor import Dashboard
 
 LONGEST_WAIT_MS = 60_000
 IDLE = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-
-
-@pytest.fixture(scope="session")
-def browser(chromium) -> Iterator[Browser]:
-    """The browser of all these tests."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

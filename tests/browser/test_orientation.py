@@ -133,7 +133,7 @@ def test_drag_drops_what_is_in_between_and_ends_on_the_last(dashboard):
         }"""
     )
     dashboard.page.wait_for_function(
-        "JSON.parse(document.querySelector('.mls').dataset.state).choice.duty_cycle === 1"
+        "() => JSON.parse(document.querySelector('.mls').dataset.state).choice.duty_cycle === 1"
     )
     assert dashboard.sequence - before <= 3
     assert dashboard.check()["choice"]["duty_cycle"] == 1
