@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
-from mlsysim.errors import require_number
+from mlsysim.errors import InvalidInput, require_number
 from mlsysim.failure_rates import FailureRate, FailureRates
 from mlsysim.models import Models, ModelSpec
 from mlsysim.registry import ByName, Registry
@@ -62,6 +62,10 @@ class Application(Sourced):
     aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        # A model that is only named is checked by the engine, when it is first asked for.
+        given = vars(self)["model"]
+        if isinstance(given, ModelSpec) and self.phase not in given.phases:
+            raise InvalidInput(f"phase of {self.name}", self.phase, ", ".join(given.phases))
         for field in ("duty_cycle", "utilization"):
             value = getattr(self, field)
             require_number(f"{field} of {self.name}", value, maximum=1.0, exclusive=True)

@@ -83,9 +83,8 @@ class Registry(Mapping[str, T], Generic[T]):
     def _load(self) -> Iterator[T]:
         return (twin for table in self._tables for twin in table())
 
-    def _read_a_table(self) -> None:
-        twins, names, unread = self._read
-        twins, names = dict(twins), dict(names)
+    def _read_a_table(self, so_far: _Read) -> None:
+        twins, names, unread = dict(so_far.twins), dict(so_far.names), so_far.unread
         with recording(None):
             loaded = tuple(unread[0]())
         for twin in loaded:
@@ -101,15 +100,15 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @property
     def _twins(self) -> dict[str, T]:
-        while self._read.unread:
-            self._read_a_table()
+        while (so_far := self._read).unread:
+            self._read_a_table(so_far)
         return self._read.twins
 
     def _found(self, name: object) -> T | None:
         if not isinstance(name, str):
             return None
-        while name not in self._read.names and self._read.unread:
-            self._read_a_table()
+        while name not in (so_far := self._read).names and so_far.unread:
+            self._read_a_table(so_far)
         return self._read.names.get(name)
 
     def __getitem__(self, name: str) -> T:

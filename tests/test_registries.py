@@ -212,6 +212,14 @@ def test_a_record_takes_a_twin_or_its_name():
         dataclasses.replace(named, hardware=7)
 
 
+def test_every_mission_asks_its_model_for_a_phase_that_it_has():
+    for application in Applications.values():
+        assert application.phase in application.model.phases
+    given = Applications.Doorbell.model
+    with pytest.raises(InvalidInput, match="phase of Doorbell: received 'decode'"):
+        dataclasses.replace(Applications.Doorbell, model=given, phase="decode")
+
+
 # Hardware
 
 

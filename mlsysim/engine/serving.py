@@ -258,8 +258,7 @@ def _steady_state(service: Service, chain: _Chain) -> tuple[dict[str, Any], Any]
     shares = formulas.occupancy_probabilities(
         arrival_rate=service.request_rate, completion_rates=completion
     )
-    busy, completion_when_full = shares.sum(axis=0), completion[-1]
-    capacity = completion_when_full
+    busy, capacity = shares.sum(axis=0), completion[-1]
     requests = {
         "offered_load": service.request_rate / capacity,
         "served_rate": np.minimum(service.request_rate, capacity),
