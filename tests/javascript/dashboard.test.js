@@ -129,7 +129,28 @@ test("a button asks Python for its action, but not while it can do nothing", asy
   await model.answer({ view: { ...view, undo: true } });
   press("Undo");
   press("Reset");
-  assert.deepEqual(model.messages, [{ action: "undo" }, { action: "reset" }]);
+  const { state } = model.traits;
+  assert.deepEqual(model.messages, [
+    { action: "undo", state },
+    { action: "reset", state },
+  ]);
+});
+
+test("a message brings the state that is kept back, which it overtakes", async () => {
+  const { model, root, slider } = await open("waiting");
+  const { view } = dashboards.waiting;
+  await model.answer({ view: { ...view, undo: true } });
+  for (const position of [100, 900]) {
+    slider("load").value = position;
+    fire(slider("load"), "input");
+  }
+  assert.equal(model.states.length, 1);
+  [...root.querySelectorAll("button")].find(({ textContent }) => textContent === "Undo").click();
+  const [{ state }] = model.messages;
+  assert.equal(state.choice.load, 0.81);
+  assert.ok(state.moment > model.states[0].moment);
+  await model.answer();
+  assert.deepEqual(model.states[1], state);
 });
 
 test("when no answer comes the page says so, until one does", async (context) => {

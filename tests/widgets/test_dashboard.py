@@ -295,6 +295,27 @@ def test_end_of_a_drag_is_not_evaluated_twice(queue):
     assert Queue.evaluations == 2
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_an_action_that_overtakes_the_end_of_a_drag_comes_after_it_all_the_same(queue, again):
+    """The browser keeps back states while an answer is on its way, and messages never."""
+
+    def dragged(load, moment, draft=True):
+        choice = {**start["choice"], "load": load}
+        return {**start, "choice": choice, "draft": draft, "moved": "load", "moment": moment}
+
+    start = queue.state
+    queue.set_state({"state": dragged(0.1, 1)})
+    kept_back = dragged(0.9, 2, draft=False)
+    if again:
+        queue._handle_custom_msg({"action": "reset", "state": kept_back}, [])
+    queue._handle_custom_msg({"action": "undo", "state": kept_back}, [])
+    queue.set_state({"state": kept_back})
+    assert queue.state["choice"]["load"] == queue.view["state"]["choice"]["load"]
+    assert queue.state["choice"]["load"] == (0.9 if again else 0.5)
+    queue.set_state({"state": dragged(0.9, 3, draft=False)})
+    assert queue.view["state"]["choice"]["load"] == 0.9
+
+
 def test_undo_and_reset_come_as_messages(queue):
     queue.choose(load=0.7)
     queue._handle_custom_msg({"action": "undo"}, [])

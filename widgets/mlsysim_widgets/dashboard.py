@@ -73,6 +73,7 @@ class Dashboard(anywidget.AnyWidget):
         self._offered = [*actions, "copy", "explain", "explore"]
         self._random = Random(0)  # noqa: S311 - it draws designs and guards nothing
         self._answered: State = {}
+        self._moment: Any = None
         self._sequence = itertools.count(1)
         self._watched = ""
         self._specified: BaseSimulation | None = None
@@ -211,7 +212,10 @@ class Dashboard(anywidget.AnyWidget):
     @traitlets.observe("state")
     def _on_state(self, change: Any) -> None:
         state = change["new"]
-        if _design(state) != _design(self._answered):
+        if not self._is_news(state):
+            # A message that overtook this state has brought it before.
+            self.state = self._answered
+        elif _design(state) != _design(self._answered):
             self._answer(state)
         elif state.get("metric") != self._answered.get("metric"):
             self._answered = _sendable(state, state["choice"])
@@ -220,8 +224,16 @@ class Dashboard(anywidget.AnyWidget):
             # A drag that ended: what was passed through is now a state to come back to.
             self._answered = state
 
+    def _is_news(self, state: Mapping[str, Any]) -> bool:
+        """Say whether a state comes for the first time; the browser numbers those it sends."""
+        before, self._moment = self._moment, state.get("moment", self._moment)
+        return "moment" not in state or state["moment"] != before
+
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         asked = content if isinstance(content, Mapping) else {}
+        newest = asked.get("state")
+        if isinstance(newest, dict) and newest.get("moment") not in (None, self._moment):
+            self.state = newest
         action = asked.get("action")
         if action == "explain":
             path = asked.get("path")

@@ -108,10 +108,13 @@ export function render({ model, el }) {
   let frame = 0;
   let due = false;
 
+  let moment = 0;
+
   const design = () => JSON.stringify(model.get("view").state);
   // While an answer is on its way, the front end keeps only the newest state: drags drop the rest.
   const save = (changes) => {
-    const state = { ...model.get("state"), ...changes };
+    moment = Math.max(moment + 1, Date.now());
+    const state = { ...model.get("state"), ...changes, moment };
     const { persona, application, choice } = state;
     const answered =
       "metric" in changes ? false : JSON.stringify({ persona, application, choice }) === design();
@@ -124,19 +127,21 @@ export function render({ model, el }) {
       : { choice: { ...model.get("state").choice, [control]: value } };
     save({ ...change, draft, moved: control });
   };
+  // A message would overtake a state that is kept back, so it brings the newest along.
+  const ask = (message) => line.send({ ...message, state: model.get("state") });
   const act = async (action) => {
-    if (action !== "copy") line.send({ action });
+    if (action !== "copy") ask({ action });
     else actions.say(await copied(linkTo(name, model.get("view").link)));
   };
 
   const controls = controlPanel(prefix, send);
-  const explanation = explanationDialog((path) => line.send({ action: "explain", path }));
+  const explanation = explanationDialog((path) => ask({ action: "explain", path }));
   const actions = actionBar(act);
   const around = aroundPanel((metric) => save({ metric, draft: false }), signal);
   const compared = comparisonPanel();
-  const load = () => libraryOf(model, () => line.send({ action: "library" }));
-  const explorations = explorationPanel(line.send, load, signal);
-  const enlarge = (figure) => line.send({ action: "enlarge", name: figure });
+  const load = () => libraryOf(model, () => ask({ action: "library" }));
+  const explorations = explorationPanel(ask, load, signal);
+  const enlarge = (figure) => ask({ action: "enlarge", name: figure });
   const larger = model.get("spec").actions.includes("explore") ? { load, ask: enlarge } : {};
   const page = {
     selectors: controls.selectors,
@@ -285,7 +290,7 @@ export function render({ model, el }) {
   resized.observe(page.root);
   schedule();
   const given = linkedDesign(name);
-  if (given && model.get("view").sequence === 1) line.send({ action: "follow", link: given });
+  if (given && model.get("view").sequence === 1) ask({ action: "follow", link: given });
   return () => {
     shownOf.set(simulation, shownOf.get(simulation) - 1);
     cancelAnimationFrame(frame);
