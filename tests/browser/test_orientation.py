@@ -141,6 +141,28 @@ def test_drag_drops_what_is_in_between_and_ends_on_the_last(dashboard):
     assert dashboard.check()["choice"]["duty_cycle"] == 0.002
 
 
+def test_an_undo_right_at_the_end_of_a_drag_comes_after_it(dashboard):
+    dashboard.select("region", "Poland")
+    dashboard.control("duty_cycle").locator("input[type=range]").evaluate(
+        """slider => {
+          const drag = [[500, "input"], [1000, "input"], [1000, "change"]];
+          for (const [position, type] of drag) {
+            slider.value = position;
+            slider.dispatchEvent(new Event(type));
+          }
+          const undo = { key: "z", ctrlKey: true, bubbles: true };
+          slider.dispatchEvent(new KeyboardEvent("keydown", undo));
+        }"""
+    )
+    dashboard.page.wait_for_function(
+        "() => JSON.parse(document.querySelector('.mls').dataset.state).choice.duty_cycle === 0.002"
+    )
+    # What is explained is asked for after all that the drag has sent.
+    dashboard.root.locator("[data-metric]").first.click()
+    dashboard.root.get_by_role("dialog").locator("summary").first.wait_for()
+    assert dashboard.check()["choice"]["duty_cycle"] == 0.002
+
+
 def test_undo_and_reset_by_keyboard(dashboard):
     undo = dashboard.root.get_by_role("button", name="Undo")
     assert undo.is_disabled()
