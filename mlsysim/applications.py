@@ -63,7 +63,8 @@ class Application(Sourced):
 
     def __post_init__(self) -> None:
         # A model that is only named is checked by the engine, when it is first asked for.
-        given = vars(self)["model"]
+        ByName.keep_names(self)
+        given = vars(self).get("model")
         if isinstance(given, ModelSpec) and self.phase not in given.phases:
             raise InvalidInput(f"phase of {self.name}", self.phase, ", ".join(given.phases))
         for field in ("duty_cycle", "utilization"):

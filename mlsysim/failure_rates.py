@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.arrays import ndim
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.errors import require_number
 from mlsysim.registry import Registry
@@ -63,7 +64,7 @@ class FailureRate(Sourced):
         series = formulas.series_failure_interval(self.node_failure_interval_s, nodes)
         small = nodes <= self.small_job_nodes
         interval = series / np.where(small, self.small_job_factor, 1.0)
-        return interval if np.ndim(interval) else as_float(interval)
+        return interval if ndim(interval) else as_float(interval)
 
 
 def _per_year(fraction: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.tracing import current_recorder, recording
@@ -150,6 +150,8 @@ class Registry(Mapping[str, T], Generic[T]):
 class ByName(Generic[T]):
     """A field of a record that holds a twin, or its name until the twin is first asked for.
 
+    The record's `__post_init__` begins with `ByName.keep_names(self)`.
+
     >>> from mlsysim import Applications
     >>> Applications.Doorbell.system.hardware.name
     'ESP32-S3'
@@ -163,16 +165,27 @@ class ByName(Generic[T]):
         self._field = name
 
     def __get__(self, record: Any, owner: type) -> T:
+        """Look the twin up and leave it in the record, where Python finds it from then on."""
         if record is None:
             raise AttributeError(self._field)
-        value = record.__dict__[self._field]
-        if isinstance(value, str):
-            with recording(None):
-                value = self._registry[value]
-            record.__dict__[self._field] = value
-        return cast("T", value)
+        with recording(None):
+            twin = self._registry[vars(record)[f"name of {self._field}"]]
+        vars(record)[self._field] = twin
+        return twin
 
-    def __set__(self, record: Any, value: T | str) -> None:
-        if not isinstance(value, str | self._kind):
-            raise InvalidInput(self._field, value, f"a {self._kind.__name__} or the name of one")
-        record.__dict__[self._field] = value
+    if TYPE_CHECKING:
+
+        def __set__(self, record: Any, value: T | str) -> None: ...
+
+    @staticmethod
+    def keep_names(record: Any) -> None:
+        """Put names aside, to look them up later; raise `InvalidInput` for what is no twin."""
+        values = vars(record)
+        for field, by_name in vars(type(record)).items():
+            if not isinstance(by_name, ByName):
+                continue
+            if isinstance(values[field], str):
+                values[f"name of {field}"] = values.pop(field)
+            elif not isinstance(values[field], by_name._kind):
+                accepted = f"a {by_name._kind.__name__} or the name of one"
+                raise InvalidInput(field, values[field], accepted)

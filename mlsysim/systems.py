@@ -89,6 +89,7 @@ class System(Sourced):
     aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        ByName.keep_names(self)
         require_number(f"host_power_w of {self.name}", self.host_power_w)
         if self.battery_wh is not None:
             require_number(f"battery_wh of {self.name}", self.battery_wh, exclusive=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.arrays import anywhere
 from mlsysim.engine.workload import (
     Workload,
     density_of,
@@ -47,7 +48,7 @@ def solve(work: Workload) -> dict[str, Any]:
         "memory_capacity": hardware.memory_bytes,
         "weight_memory": weights,
         "activation_memory": activations,
-        "cache_memory": cache if np.any(cache) else None,
+        "cache_memory": cache if anywhere(cache) else None,
         "state_memory": state if work.training else None,
         "flash_used": weights if in_flash else None,
         "flash_capacity": hardware.flash_bytes,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.arrays import common_shape, ndim
 from mlsysim.engine.solver import Engine
 from mlsysim.ledger import Performance
 from mlsysim.models import ModelSpec
@@ -178,7 +179,7 @@ def serve(service: Service) -> Served:
     values, busy = _steady_state(service, chain)
     memory = service.solve("decode", batch_size=slots, context_length=service.reserved_length)
     values |= {name: memory.si(name) for name in _MEMORY}
-    if np.ndim(values["latency"]) == 0:
+    if ndim(values["latency"]) == 0:
         working = np.maximum(np.round(values["sequences_in_flight"] / busy), 1.0)
         values["binding_limit"] = service.step(float(working)).si("binding_limit")
     performance = Performance(**values, sequences_that_fit=fitting).within(
@@ -224,7 +225,7 @@ class _Ends:
 def _chain(service: Service, slots: Any) -> tuple[_Chain, _Ends]:
     """Return the states as predicted, and what tells how far off they may be."""
     asked = (service.request_rate, service.prompt_length, service.output_length, slots)
-    shape = np.broadcast_shapes(*(np.shape(each) for each in asked))
+    shape = common_shape(*asked)
     first = (-1, *(1 for _ in shape))
     most = float(np.max(slots))
     grid = _batches(most)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.accuracy import kind_of
+from mlsysim.arrays import common_shape, ndim
 from mlsysim.engine import memory, power, timing
 from mlsysim.engine.timing import Times
 from mlsysim.engine.workload import (
@@ -120,17 +121,16 @@ class Engine:
         }
         if collective is not None and collective.shape:
             others = (sequence_length, context_length, output_length, sparsity)
-            shape = np.broadcast_shapes(
-                np.shape(batch_size), collective.shape, *map(np.shape, others)
-            )
+            alone = common_shape(batch_size, *others)
+            shape = np.broadcast_shapes(alone, collective.shape)
             batch_size = np.broadcast_to(batch_size, shape)
             chosen["collective"] = Collective(
                 seconds=_flat(collective.seconds, shape),
                 exposed_fraction=_flat(collective.exposed_fraction, shape),
             )
         given = (batch_size, sequence_length, context_length, output_length, sparsity)
-        shape = np.broadcast_shapes(*(np.shape(each) for each in given))
-        if np.ndim(sparsity):
+        shape = common_shape(*given)
+        if ndim(sparsity):
             # What follows from the batch alone then has an entry for each point as well.
             given = (np.broadcast_to(batch_size, shape), *given[1:])
         if shape:
@@ -201,11 +201,11 @@ class Engine:
             attention=None,
         )
         fitting = memory.sequences_that_fit(work, tokens_per_sequence, share_of_memory)
-        return as_float(fitting) if np.ndim(fitting) == 0 else fitting
+        return as_float(fitting) if ndim(fitting) == 0 else fitting
 
 
 def _flat(given: Any, shape: tuple[int, ...]) -> Any:
-    return given if np.ndim(given) == 0 else np.broadcast_to(given, shape).ravel()
+    return given if ndim(given) == 0 else np.broadcast_to(given, shape).ravel()
 
 
 def _solve(
@@ -264,7 +264,7 @@ def _serve(
         waiting = decode.batch_size / decode.layout.data
         together: Any = np.maximum(np.floor(decode.runtime.prompt_batch_tokens / prompt), 1.0)
         together = np.minimum(together, np.maximum(np.floor(waiting), 1.0))
-        together = together if np.ndim(together) and together.size > 1 else together.item()
+        together = together if ndim(together) and together.size > 1 else together.item()
         prefill = build(
             model, system, phase="prefill", batch_size=together * decode.layout.data,
             lengths={"sequence_length": prompt}, **chosen,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.arrays import all_finite, anywhere, common_shape, ndim
 from mlsysim.errors import InvalidInput, UnknownName, describe_bounds, require_number
 from mlsysim.models import ModelSpec, Transformer
 from mlsysim.models.operators import OperatorColumns, OperatorTable, OperatorTraits
@@ -21,6 +22,7 @@ from mlsysim.tracing import SourcedFloat, as_float
 
 DEFAULT_LENGTH = 2048
 DEFAULT_RUNTIME = "PyTorch compiled"
+_NEARLY_ALL = math.nextafter(1.0, 0.0)
 # One number becomes an array of one by adding it to this: unlike others, a sum keeps a trace.
 _NOTHING = np.zeros(1)
 RECOMPUTATIONS = ("none", "selective", "full")
@@ -70,14 +72,14 @@ class Collective:
     def __post_init__(self) -> None:
         for name, most in (("seconds", math.inf), ("exposed_fraction", 1.0)):
             value = getattr(self, name)
-            if not (np.isfinite(value).all() and np.min(value) >= 0.0 and np.max(value) <= most):
+            if not (all_finite(value) and np.min(value) >= 0.0 and np.max(value) <= most):
                 bounds = describe_bounds(0.0, most)
                 raise InvalidInput(f"{name} of a collective", value, bounds)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the numbers together."""
-        return np.broadcast_shapes(np.shape(self.seconds), np.shape(self.exposed_fraction))
+        return common_shape(self.seconds, self.exposed_fraction)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +173,10 @@ class Workload:
         number: float = as_float(held)
         return number / (self.layout.tensor * self.layout.pipeline)
 
-    @property
+    @cached_property
     def unpruned(self) -> bool:
         """Whether all weights are kept."""
-        return self.pruning != "2:4" and not np.any(self.sparsity)
+        return self.pruning != "2:4" and not anywhere(self.sparsity)
 
     @property
     def density(self) -> Any:
@@ -457,7 +459,7 @@ def build(
         optimizer=optimizer,
         sparsity=checked_sparsity(sparsity),
         pruning=checked_pruning(pruning),
-        scalar=np.ndim(batch_size) == 0 and scalar_length and np.ndim(sparsity) == 0,
+        scalar=ndim(batch_size) == 0 and scalar_length and ndim(sparsity) == 0,
     )
 
 
@@ -517,10 +519,10 @@ def checked_sparsity(value: Any) -> Any:
     accepted = "a number from 0 to below 1, or an array of such numbers"
     if not isinstance(value, np.ndarray):
         try:
-            number = require_number("sparsity", value)
+            number = require_number("sparsity", value, maximum=_NEARLY_ALL)
         except InvalidInput:
             raise InvalidInput("sparsity", value, accepted) from None
-        value = number + _NOTHING
+        return number + _NOTHING
     if not (np.isfinite(value) & (value >= 0.0) & (value < 1.0)).all():
         raise InvalidInput("sparsity", value, accepted)
     return value
@@ -537,7 +539,7 @@ def _length(table: OperatorTable, lengths: dict[str, Any]) -> tuple[Any, bool]:
         return None, True
     length = lengths.get(table.length_name)
     length = DEFAULT_LENGTH if length is None else length
-    scalar = np.ndim(length) == 0
+    scalar = ndim(length) == 0
     if not scalar:
         return length, False
     return (length + _NOTHING if isinstance(length, int | float) else np.array([length])), True

@@ -75,12 +75,12 @@ def law(source: str) -> Callable[[Function], Function]:
     def declare(bare: Function) -> Function:
         @functools.wraps(bare)
         def function(*args: Any, **kwargs: Any) -> Any:
-            plain = _PLAIN.issuperset(map(type, args)) and _PLAIN.issuperset(
-                map(type, kwargs.values())
-            )
-            if plain:
+            given = (*args, *kwargs.values()) if kwargs else args
+            for value in given:
+                if type(value) not in _PLAIN:
+                    break
+            else:
                 return bare(*args, **kwargs)
-            given = (*args, *kwargs.values())
             if any(map(is_quantity, given)):
                 return record.with_quantities(*args, **kwargs)
             if any(map(is_traced, given)) or leads_to_a_source(given):

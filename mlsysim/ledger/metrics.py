@@ -10,8 +10,12 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from mlsysim import units
+from mlsysim.arrays import all_finite, ndim
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.tracing import as_float
+
+# Most numbers are of these types, and need no more checks than whether they are finite.
+_PLAIN_NUMBERS = (float, np.float64)
 
 
 class Metric:
@@ -96,8 +100,8 @@ Did you mean 'duration'?
     def __init__(self, **values: Any):
         given: dict[str, Any] = {}
         for name, value in values.items():
-            if type(value) is float and name in self.metrics and math.isfinite(value):
-                given[name] = value
+            if type(value) in _PLAIN_NUMBERS and name in self.metrics and math.isfinite(value):
+                given[name] = float(value)
                 continue
             metric, factor = self._resolve(name)
             scaled = value if value is None or factor == 1.0 else value * factor
@@ -124,8 +128,10 @@ Did you mean 'duration'?
 
     @classmethod
     def _checked(cls, metric: Metric, value: Any) -> Any:
-        if value is None or not metric.unit or (type(value) is float and math.isfinite(value)):
+        if value is None or not metric.unit:
             return value
+        if type(value) in _PLAIN_NUMBERS and math.isfinite(value):
+            return float(value)
         field = f"{cls.__name__}.{metric.name}"
         if isinstance(value, str) or units.is_quantity(value):
             value = units.to_unit(field, value, metric.unit)
@@ -310,7 +316,7 @@ class Verdict:
         if self.sense not in ("at most", "at least"):
             raise InvalidInput("sense of a verdict", self.sense, "at most, at least")
         for field in ("value", "limit"):
-            if not np.isfinite(getattr(self, field)).all():
+            if not all_finite(getattr(self, field)):
                 raise InvalidInput(f"{field} of {self.constraint}", getattr(self, field), "finite")
 
     @property
@@ -327,7 +333,7 @@ class Verdict:
         return room / abs(self.limit) if self.limit else room
 
     def __str__(self) -> str:
-        if np.ndim(self.holds):
+        if ndim(self.holds):
             held = np.asarray(self.holds)
             return f"{self.constraint}: holds at {held.sum():,} of {held.size:,} points"
         value, limit = self.texts

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from mlsysim.arrays import ndim
 from mlsysim.errors import InvalidInput, UnknownName
 from mlsysim.sources import Sourced
 from mlsysim.tracing import About, Leaf, as_float, call, is_traced, plain, traced
@@ -156,7 +157,7 @@ class OperatorTable:
         one, is given. A model of fixed size takes the shape of the lengths and ignores them.
         """
         fixed = self.length_name is None
-        lengths = np.zeros((1,) * np.ndim(length)) if fixed else self._checked(length)
+        lengths = np.zeros((1,) * ndim(length)) if fixed else self._checked(length)
         if lengths.size == 1:
             key = (lengths.ndim, float(lengths.item()))
             if self._latest is None or self._latest[0] != key:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlsysim import compression, formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
@@ -22,7 +23,7 @@ from mlsysim.registry import Registry
 from mlsysim.simulations.base import BaseSimulation
 from mlsysim.simulations.declared import BATCH_SIZE, DURATION, FACILITY, REGION
 from mlsysim.simulations.deployment import Deployment, _verdict, verdicts
-from mlsysim.simulations.node import _narrowed
+from mlsysim.simulations.node import _narrowed, chosen_twin
 from mlsysim.tracing import as_float
 
 _LEAST_QUALITY = 0.95
@@ -145,8 +146,8 @@ class CompressionSimulation(BaseSimulation):
     def evaluate(self, choice: dict[str, Any]) -> SystemLedger:
         """Return the full ledger of an application with its model made smaller."""
         own = self.scenario
-        offered: Any = _models(self)
-        scenario = replace(own, model=offered[choice.get("model", own.model.name)])
+        model = chosen_twin(self, "model", choice) if "model" in choice else own.model
+        scenario = replace(own, model=model)
         deployment = Deployment(
             scenario=scenario,
             performance=self._performance(scenario, choice),
@@ -236,7 +237,7 @@ def _quality(own: Application, scenario: Application, choice: dict[str, Any]) ->
 def _effect(values: dict[str, Any], choice: dict[str, Any]) -> str:
     """Say what compression brought, and what pruning added to it."""
     ratio, speedup, removed = values["compression_ratio"], values["speedup"], _removed(choice)
-    if any(np.ndim(each) for each in (ratio, speedup, removed)):
+    if any(ndim(each) for each in (ratio, speedup, removed)):
         return _GENERAL
     if removed and values["pruning_speedup"] < _NOTICEABLE:
         return f"Pruned, smaller but not faster: {_WHY[_pruning(choice)]}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.constants import (
     JOULES_PER_KWH,
@@ -117,7 +118,7 @@ class _Flow:
         """The stage that sets the pace, where there is one answer to that."""
         stages = {"storage": self.storage, "link": self.link, "decoding": self.decoding}
         rates = {name: rate for name, rate in stages.items() if rate is not None}
-        if any(np.ndim(rate) for rate in (self.demand, *rates.values())):
+        if any(ndim(rate) for rate in (self.demand, *rates.values())):
             return None
         return min(rates, key=lambda name: rates[name])
 

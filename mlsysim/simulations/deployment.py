@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
-
-import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import anywhere
 from mlsysim.constants import SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
 from mlsysim.facilities import Facility
@@ -31,7 +30,7 @@ _WATTS_PER_TERAWATT_HOUR_A_YEAR = 1e12 * SECONDS_PER_HOUR / SECONDS_PER_YEAR
 _SHARE_OF_WORLD_WORTH_A_VERDICT = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deployment:
     """Units of an application in service at a place for a time.
 
@@ -56,12 +55,12 @@ class Deployment:
         """Devices in all units together."""
         return self.units * self.scenario.system.devices
 
-    @property
+    @cached_property
     def unit_power_w(self) -> Any:
         """Mean IT power of one unit: working, idle and off duty."""
         return self._unit_power_w(self.performance.si("power"))
 
-    @property
+    @cached_property
     def energy_factors(self) -> Factors:
         """What the ends of the interval of power do to the energy: a factor each."""
         ends = ends_of(self.performance, "power")
@@ -209,7 +208,7 @@ def verdicts(scenario: Application, ledger: SystemLedger) -> tuple[Verdict, ...]
         )
     world = Constants["world_electricity_per_year"].value * _WATTS_PER_TERAWATT_HOUR_A_YEAR
     drawn = ledger.si("sustainability.average_power")
-    if np.any(drawn > _SHARE_OF_WORLD_WORTH_A_VERDICT * world):
+    if anywhere(drawn > _SHARE_OF_WORLD_WORTH_A_VERDICT * world):
         fewer = "No grid can supply it: deploy fewer units."
         found.append(
             _verdict(

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Collective, Engine
@@ -466,7 +467,7 @@ def _larger_messages(choice: dict[str, Any], group: _Group) -> str:
     crossover = formulas.ring_tree_crossover(
         group.byte_per_s, devices=group.members, latency=group.step_s
     )
-    if choice["algorithm"] != "ring" or np.ndim(crossover):
+    if choice["algorithm"] != "ring" or ndim(crossover):
         return "Sum larger messages at once, by a ring or in the switches."
     size = humanize(float(crossover), "byte")
     return f"Sum larger messages at once, or take a tree, which is faster below {size}."

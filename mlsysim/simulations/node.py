@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from mlsysim.facilities import Facilities
@@ -80,16 +79,19 @@ HARDWARE = OptionChoice(
 )
 
 
+def chosen_twin(simulation: BaseSimulation, name: str, choice: dict[str, Any]) -> Any:
+    """Return the twin that a choice names, out of those that the simulation offers."""
+    offered: Any = next(each for each in simulation.choices if each.name == name)
+    return offered.options[choice[name]]
+
+
 def exchanged(simulation: BaseSimulation, choice: dict[str, Any]) -> Application:
     """Return the application with the model and the hardware of a choice in place of its own."""
-    offered: dict[str, Any] = {
-        each.name: each.options for each in simulation.choices if isinstance(each, OptionChoice)
-    }
     scenario = simulation.scenario
-    hardware = offered["hardware"][choice["hardware"]]
+    hardware = chosen_twin(simulation, "hardware", choice)
     return replace(
         scenario,
-        model=offered["model"][choice["model"]],
+        model=chosen_twin(simulation, "model", choice),
         system=replace(scenario.system, hardware=hardware),
         sequence_length=choice.get("sequence_length", scenario.sequence_length),
     )
@@ -161,7 +163,7 @@ class NodeSimulation(BaseSimulation):
 def _explained(verdict: Verdict, performance: Performance) -> Verdict:
     """Let a verdict on the latency say which part of it pays most, by Amdahl's law."""
     latency = performance.si("latency")
-    if verdict.metric != "performance.latency" or np.ndim(latency):
+    if verdict.metric != "performance.latency" or ndim(latency):
         return verdict
     times = {name: performance.si(name) or 0.0 for name in _PARTS}
     largest = max(times, key=lambda name: times[name])

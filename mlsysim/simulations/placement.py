@@ -9,6 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice, labelled
 from mlsysim.constants import (
     JOULES_PER_KWH,
@@ -495,6 +496,6 @@ def _largest(model: Any, visit: _Visit, per_request: Any) -> str | None:
         "propagation": visit.propagation,
         "transfer": visit.transfer,
     }
-    if any(np.ndim(part) for part in parts.values()):
+    if any(ndim(part) for part in parts.values()):
         return None
     return max(parts, key=lambda name: parts[name])

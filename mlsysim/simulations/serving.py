@@ -11,6 +11,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR, Constants
 from mlsysim.engine.serving import Service, serve
@@ -317,10 +318,10 @@ def _more_capacity(performance: Performance, choice: dict[str, Any]) -> str:
     """Say what would answer all requests."""
     load, fitting = performance.si("offered_load"), performance.si("sequences_that_fit")
     others = "narrow the precision or shorten prompts and answers"
-    if np.ndim(load) or np.ndim(fitting) or np.ndim(choice["batch_limit"]):
+    if ndim(load) or ndim(fitting) or ndim(choice["batch_limit"]):
         return f"Add replicas, raise the batch limit, {others}."
     slots = "page the cache" if fitting < choice["batch_limit"] else "raise the batch limit"
-    if "replicas" not in choice or np.ndim(choice["replicas"]):
+    if "replicas" not in choice or ndim(choice["replicas"]):
         return f"Ask less often, {slots}, {others}."
     needed = int(np.floor(load * choice["replicas"])) + 1
     return f"Run {needed} replicas, {slots}, {others}."
@@ -331,7 +332,7 @@ def _sooner(performance: Performance, choice: dict[str, Any]) -> str:
     waiting, whole = (
         performance.si(f"{name}_p99") for name in ("waiting_time", "time_to_first_token")
     )
-    if np.ndim(whole) == 0 and waiting < whole / 2.0:
+    if ndim(whole) == 0 and waiting < whole / 2.0:
         return "Shorten the prompt, narrow the precision or divide the model over more devices."
     fewer = "more replicas" if "replicas" in choice else "fewer requests"
     return f"Keep the queue short: {fewer}, a larger batch limit, shorter answers."

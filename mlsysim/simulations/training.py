@@ -10,6 +10,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.applications import Application
+from mlsysim.arrays import ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_MINUTE, SECONDS_PER_YEAR
 from mlsysim.engine import Engine
@@ -33,7 +34,7 @@ from mlsysim.simulations.declared import (
     trains,
 )
 from mlsysim.simulations.deployment import Deployment, _verdict, ends_of, verdicts
-from mlsysim.simulations.node import _narrowed
+from mlsysim.simulations.node import _narrowed, chosen_twin
 from mlsysim.systems import SHARDINGS, Layout
 from mlsysim.tracing import SourcedFloat, as_float, call, current_recorder
 from mlsysim.units import humanize
@@ -399,7 +400,7 @@ class TrainingSimulation(BaseSimulation):
         )
         return replace(
             own,
-            model=_models(self)[choice["model"]],
+            model=chosen_twin(self, "model", choice),
             system=replace(own.system, layout=layout),
             runtime=_usual_runtime(own),
             phase="training",
@@ -595,7 +596,7 @@ def _largest_divisor(number: int, at_most: int) -> int:
 
 def _explained(verdict: Verdict, performance: Performance) -> Verdict:
     """Let the verdict on memory say what fills it most, and what makes that smaller."""
-    if verdict.metric != "performance.memory_used" or np.ndim(verdict.value):
+    if verdict.metric != "performance.memory_used" or ndim(verdict.value):
         return verdict
     parts = {name: performance.si(name) for name in _PARTS}
     largest = max(parts, key=lambda name: parts[name])
