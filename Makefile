@@ -33,6 +33,11 @@ define install_debian_packages
 	  apt-get install --yes --no-install-recommends -qq $(1) >/dev/null
 endef
 
+# What tests import: the checkout, or with `package=wheel` the built package, as people install it.
+package ?= checkout
+tested_as_checkout := tests mlsysim widgets/mlsysim_widgets labs
+tested_as_wheel := tests labs --pyargs mlsysim mlsysim_widgets
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,8 +52,12 @@ lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
 	  --LabApp.news_url=None --LabApp.extension_manager=readonly
 
 .PHONY: test
-test: .venv/dev $(node_modules) chromium ## Run every test, browser tests included
-	@$(python) -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile
+test: .venv/$(package) $(node_modules) chromium ## Run every test, browser tests included
+	@$(python) -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile \
+	  $(tested_as_$(package))
+
+# Else Python would look into the folder that it is started in first, and find the checkout.
+test: export PYTHONSAFEPATH := $(filter wheel,$(package))
 
 .PHONY: mutate
 mutate: .venv/dev ## Put faults into the physics, one by one, and count those that tests notice
@@ -98,6 +107,11 @@ pin: ## Refresh the pinned versions of everything that is installed
 	{ echo "# What tests and checks need on top of the labs, written by \`make pin\`."; \
 	  pip freeze --exclude mlsysim | grep -vxFf binder/requirements.txt; } >tests/requirements.txt
 
+.PHONY: audit
+audit: .venv/created ## Hold the pinned versions against published advisories (needs the network)
+	@$(pip_install) pip-audit
+	@$(python) -m pip_audit --strict --disable-pip --no-deps --requirement binder/requirements.txt
+
 .PHONY: clean
 clean: ## Remove the environment, caches and build results
 	@rm -rf .venv $(javascript_tests)/node_modules build dist test-artifacts \
@@ -133,6 +147,15 @@ chromium:
 	@$(pip_install) --constraint binder/requirements.txt --constraint tests/requirements.txt \
 	  --editable '.[dev]'
 	@touch .venv/labs $@
+
+.PHONY: .venv/checkout .venv/wheel
+.venv/checkout: .venv/dev
+
+# Whatever comes after it gets the checkout back.
+.venv/wheel: .venv/dev
+	@echo "Building the wheel and installing it into .venv."
+	@rm .venv/dev .venv/labs
+	@$(pip_install) --no-deps --force-reinstall .
 
 $(node_modules): $(javascript_tests)/package.json $(javascript_tests)/.npmrc
 	@if ! command -v npm >/dev/null; then $(call install_debian_packages,nodejs npm); fi; \

@@ -27,6 +27,15 @@ def common_shape(*values: Any) -> tuple[int, ...]:
     return np.broadcast_shapes(*shapes) if shapes else ()
 
 
+def for_each(value: Any, of: Any) -> Any:
+    """Return a value with an entry for each of an array's; beside one number, as it is.
+
+    >>> for_each(2.0, 5.0), for_each(2.0, np.array([5.0, 6.0]))
+    (2.0, array([2., 2.]))
+    """
+    return value + np.zeros_like(of) if ndim(of) else value
+
+
 def anywhere(condition: Any) -> bool:
     """Tell whether a truth, or any entry of an array, holds.
 

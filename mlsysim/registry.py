@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from mlsysim.errors import InvalidInput, UnknownName
@@ -181,11 +182,14 @@ class ByName(Generic[T]):
     def keep_names(record: Any) -> None:
         """Put names aside, to look them up later; raise `InvalidInput` for what is no twin."""
         values = vars(record)
-        for field, by_name in vars(type(record)).items():
-            if not isinstance(by_name, ByName):
-                continue
+        for field, by_name in _fields_by_name(record.__class__).items():
             if isinstance(values[field], str):
                 values[f"name of {field}"] = values.pop(field)
             elif not isinstance(values[field], by_name._kind):
                 accepted = f"a {by_name._kind.__name__} or the name of one"
                 raise InvalidInput(field, values[field], accepted)
+
+
+@cache
+def _fields_by_name(kind: Hashable) -> dict[str, ByName[Any]]:
+    return {name: each for name, each in vars(kind).items() if isinstance(each, ByName)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from hypothesis import settings
 from lab_server import running_labs
 from playwright.sync_api import Browser, sync_playwright
+
+import mlsysim
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -28,6 +31,14 @@ settings.register_profile(
     deadline=None,
 )
 settings.load_profile("mlsysim")
+
+
+def pytest_report_header() -> str:
+    """Say what is tested; refuse to take the checkout for the package that was built from it."""
+    place = Path(mlsysim.__file__).parent
+    if sys.flags.safe_path and place.is_relative_to(REPOSITORY) and ".venv" not in place.parts:
+        raise pytest.UsageError(f"the built package was to be tested, and {place} was imported")
+    return f"mlsysim: {place}"
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ class TwinRecorder:
             return twin
         for registry in self._fitted:
             found: Any = registry._found(twin.name)
-            if found is twin:
+            if found == twin:
                 twin = self._rebuilt_of(registry)[found.name]
         return self._copied(twin, self._maker(twin))
 

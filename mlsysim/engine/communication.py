@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from mlsysim import formulas
+from mlsysim.arrays import for_each
 from mlsysim.engine.workload import Workload
 from mlsysim.models import Transformer
 from mlsysim.tracing import as_float
@@ -27,7 +26,7 @@ def links_in_inference(work: Workload) -> Any:
         time = time + _experts(work) * work.parts
     if layout.data > 1 and layout.sharding == "full":
         time = time + _gathered(work) * work.parts
-    return time + np.zeros_like(work.batch_size)
+    return for_each(time, work.batch_size)
 
 
 def links_in_training(work: Workload, *, hidden_behind: Any) -> Any:
@@ -54,7 +53,7 @@ def links_in_training(work: Workload, *, hidden_behind: Any) -> Any:
             hidden_behind=hidden_behind,
             exposed_fraction=exposed if known is None else known.exposed_fraction,
         )
-    return time + np.zeros_like(work.batch_size)
+    return for_each(time, work.batch_size)
 
 
 def _layers(work: Workload) -> float:
@@ -120,7 +119,7 @@ def _replicas(work: Workload) -> Any:
 def _gathered(work: Workload) -> Any:
     """Return the time to fetch the sharded weights that one pass reads."""
     layout = work.layout
-    read = (work.parameters_read * work.columns.count).sum(0)
+    read = work.total(work.parameters_read * work.columns.count)
     return formulas.exchange_time(
         formulas.parameter_bytes(read, work.precision.bytes_per_value),
         devices=as_float(layout.data),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
-from mlsysim.arrays import anywhere
+from mlsysim.arrays import anywhere, for_each
 from mlsysim.engine.workload import (
     Workload,
     density_of,
@@ -44,7 +44,7 @@ def solve(work: Workload) -> dict[str, Any]:
     lost = 0.0 if in_flash else _FRAGMENTATION * (activations + cache)
     resident = activations + cache + lost + state + (0.0 if in_flash else weights)
     return {
-        "memory_used": resident + np.zeros_like(work.batch_size),
+        "memory_used": for_each(resident, work.batch_size),
         "memory_capacity": hardware.memory_bytes,
         "weight_memory": weights,
         "activation_memory": activations,
@@ -66,7 +66,7 @@ def _cached_elements(work: Workload) -> Any:
     in_flight = work.samples * work.rounds
     layout = work.layout
     division = work.cache_division * layout.context * layout.pipeline
-    return columns.total("cache_elements") * in_flight / division
+    return work.total(columns.cache_elements * columns.count) * in_flight / division
 
 
 def _training_state(work: Workload, replicas: float) -> float:
@@ -109,9 +109,9 @@ def _kept_for_backward(work: Workload) -> Any:
     total = kept * columns.count
     model = work.model
     if work.recomputation != "full" or not isinstance(model, Transformer):
-        return total.sum(0)
-    outside = np.where(traits.in_layer, 0.0, total).sum(0)
-    one_layer = (total.sum(0) - outside) / model.layers
+        return work.total(total)
+    outside = work.total(np.where(traits.in_layer, 0.0, total))
+    one_layer = (work.total(total) - outside) / model.layers
     length = 1.0 if work.length is None else work.length
     return outside + one_layer + model.layers * model.hidden * length
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlsysim import formulas
 from mlsysim.accuracy import kind_of
-from mlsysim.arrays import common_shape, ndim
+from mlsysim.arrays import common_shape, for_each, ndim
 from mlsysim.engine import memory, power, timing
 from mlsysim.engine.timing import Times
 from mlsysim.engine.workload import (
@@ -226,12 +226,12 @@ def _solve(
 
 
 def _run(work: Workload) -> _Outcome:
-    executions, layout = work.executions, work.layout
-    passes = work.passes + np.where(work.traits.matrix, 1.0 if work.training else 0.0, 0.0)
-    repeated = work.rounds / layout.pipeline
-    flops = (work.flops * passes * executions).sum(0) * repeated
-    moved = ((work.weight_bytes + work.value_bytes) * passes * executions).sum(0) * repeated
-    useful = (work.columns.flops * work.kept * work.columns.count).sum(0) * work.batch_size
+    passes = work.passes + np.where(work.traits.matrix, 1.0, 0.0) if work.training else work.passes
+    runs = passes * work.executions
+    repeated = work.rounds / work.layout.pipeline
+    flops = work.total(work.flops * runs) * repeated
+    moved = work.total((work.weight_bytes + work.value_bytes) * runs) * repeated
+    useful = work.total(work.columns.flops * work.kept * work.columns.count) * work.batch_size
     return _Outcome(
         timing.solve(work),
         flops,
@@ -295,7 +295,7 @@ def _accuracy(work: Workload, phase: str) -> tuple[Any, Any, str]:
     """Return by what factor time and energy may be off, and what such predictions rest on."""
     hardware = work.system.hardware
     batched = work.batch_size > work.layout.data
-    ends = (bool(batched.min()), bool(batched.max()))
+    ends = (bool(np.min(batched)), bool(np.max(batched))) if ndim(batched) else (bool(batched),) * 2
     alone, together = (
         kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None, together=several)
         for several in ends
@@ -312,7 +312,7 @@ def _speed(work: Workload, outcome: _Outcome, phase: str) -> dict[str, Any]:
     hardware, times, layout = work.system.hardware, outcome.times, work.layout
     latency = times.execution_time
     if not work.scalar:
-        times = Times(*(part + np.zeros_like(latency) for part in times))
+        times = Times(*(for_each(part, latency) for part in times))
     peak = hardware.peak_flop_per_s(work.precision)
     bandwidth = hardware.memory_bandwidth_byte_per_s
     useful = outcome.useful_flops / layout.devices

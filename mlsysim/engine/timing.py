@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.arrays import for_each
 from mlsysim.calibration import fitted
 from mlsysim.engine import communication
 from mlsysim.engine.workload import Workload
@@ -224,8 +225,9 @@ def _score_time(work: Workload, bandwidth: float) -> Any:
 def _training(work: Workload, operators: _Parts) -> Times:
     layout, runtime = work.layout, work.runtime
     stages, rounds = as_float(layout.pipeline), work.rounds
-    layer_time = np.where(work.traits.in_layer, operators.operator_time, 0.0).sum(0)
-    outside_layers = np.where(work.traits.in_layer, 0.0, operators.operator_time).sum(0)
+    each = operators.operator_time
+    layer_time = work.total(np.where(work.traits.in_layer, each, 0.0))
+    outside_layers = work.total(np.where(work.traits.in_layer, 0.0, each))
     mean_stage = (layer_time + outside_layers) / stages
     slowest_stage = layer_time * _largest_share(work) + outside_layers
     floor = runtime.launch_interval_s * _launches(work) / stages
@@ -234,9 +236,9 @@ def _training(work: Workload, operators: _Parts) -> Times:
     optimizer = _optimizer_time(work)
     links = communication.links_in_training(work, hidden_behind=rounds * (slowest_stage + stalled))
     return Times(
-        compute=rounds * operators.compute.sum(0) / stages,
-        memory=rounds * operators.memory.sum(0) / stages + optimizer,
-        overhead=rounds * (operators.overhead.sum(0) / stages + stalled),
+        compute=rounds * work.total(operators.compute) / stages,
+        memory=rounds * work.total(operators.memory) / stages + optimizer,
+        overhead=rounds * (work.total(operators.overhead) / stages + stalled),
         communication=links,
         bubble=rounds * slowest_stage + fill * mean_stage - rounds * mean_stage,
     )
@@ -255,7 +257,7 @@ def _largest_share(work: Workload) -> float:
 
 def _launches(work: Workload) -> Any:
     gradients = np.where(work.traits.matrix & work.training, 1.0, 0.0)
-    return ((work.kernels + gradients) * work.executions).sum(0)
+    return work.total((work.kernels + gradients) * work.executions)
 
 
 def _optimizer_time(work: Workload) -> Any:
@@ -272,9 +274,9 @@ def _optimizer_time(work: Workload) -> Any:
 def _inference(work: Workload, operators: _Parts) -> Times:
     runtime = work.runtime
     stretch = _pipeline_stretch(work)
-    arithmetic = operators.compute.sum(0) * stretch
-    memory = operators.memory.sum(0) * stretch
-    launches = operators.overhead.sum(0) * stretch
+    arithmetic = work.total(operators.compute) * stretch
+    memory = work.total(operators.memory) * stretch
+    launches = work.total(operators.overhead) * stretch
     stalled: Any = 0.0
     if runtime.launch_interval_s:
         floor = runtime.launch_interval_s * _launches(work) * stretch
@@ -287,7 +289,7 @@ def _inference(work: Workload, operators: _Parts) -> Times:
         memory=memory,
         overhead=launches + stalled + host,
         communication=communication.links_in_inference(work) * stretch,
-        bubble=np.zeros_like(work.batch_size),
+        bubble=for_each(0.0, work.batch_size),
     )
 
 

@@ -112,6 +112,11 @@ class Workload:
     scalar: bool
     collective: Collective | None = None
 
+    def total(self, of_operators: Any) -> Any:
+        """Return the sum over all operators: a plain number, where single numbers were given."""
+        summed = of_operators.sum(0)
+        return summed.item() if self.scalar else summed
+
     @property
     def traits(self) -> OperatorTraits:
         """What each operator is."""
@@ -371,7 +376,7 @@ class Workload:
         """How often each operator runs in one microbatch, its weight gradient not counted."""
         traits = self.traits
         if not self.training:
-            return np.ones_like(self.columns.count)
+            return 1.0
         backward = np.where(traits.matrix, 1.0, 2.0)
         if self.attention == "fused":
             # The backward pass of fused attention computes the scores once more.
@@ -445,7 +450,7 @@ def build(
         runtime=runtime,
         phase=phase,
         table=table,
-        columns=table.at(np.zeros(1) if length is None else length),
+        columns=table.at(_as_array(length)),
         length=length,
         batch_size=batch,
         samples=samples,
@@ -485,7 +490,7 @@ def _whole_numbers(field: str, value: Any) -> Any:
     elif not isinstance(value, np.ndarray):
         number = require_number(field, value, minimum=1.0)
         if number == math.floor(number):
-            return number + _NOTHING
+            return number
     raise InvalidInput(field, value, "a whole number of at least 1, or an array of such numbers")
 
 
@@ -522,7 +527,7 @@ def checked_sparsity(value: Any) -> Any:
             number = require_number("sparsity", value, maximum=_NEARLY_ALL)
         except InvalidInput:
             raise InvalidInput("sparsity", value, accepted) from None
-        return number + _NOTHING
+        return number
     if not (np.isfinite(value) & (value >= 0.0) & (value < 1.0)).all():
         raise InvalidInput("sparsity", value, accepted)
     return value
@@ -534,15 +539,20 @@ def checked_pruning(value: str) -> str:
 
 
 def _length(table: OperatorTable, lengths: dict[str, Any]) -> tuple[Any, bool]:
-    """Return the length the operators depend on as an array, and whether one number was given."""
+    """Return the length the operators depend on, and whether one number was given."""
     if table.length_name is None:
         return None, True
     length = lengths.get(table.length_name)
     length = DEFAULT_LENGTH if length is None else length
     scalar = ndim(length) == 0
-    if not scalar:
-        return length, False
-    return (length + _NOTHING if isinstance(length, int | float) else np.array([length])), True
+    return length, scalar
+
+
+def _as_array(length: Any) -> Any:
+    """Return a length as an array, so that columns of operators have an axis for it."""
+    if length is None:
+        return _NOTHING
+    return length + _NOTHING if isinstance(length, int | float) else np.atleast_1d(length)
 
 
 def _option(field: str, value: Any, options: tuple[str, ...]) -> str:

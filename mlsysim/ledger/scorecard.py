@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -402,6 +403,7 @@ class SystemLedger:
         return GROUPS[group].metrics[metric]
 
     @staticmethod
+    @cache
     def _locate(path: str) -> tuple[str, str]:
         group, _, metric = path.partition(".")
         if group not in GROUPS or metric not in GROUPS[group].metrics:

@@ -156,14 +156,15 @@ class OperatorTable:
         Raises `InvalidInput` when the model needs a length and none, or a negative or infinite
         one, is given. A model of fixed size takes the shape of the lengths and ignores them.
         """
+        key = _key(length)
+        if key is not None and self._latest is not None and self._latest[0] == key:
+            return self._latest[1]
         fixed = self.length_name is None
         lengths = np.zeros((1,) * ndim(length)) if fixed else self._checked(length)
-        if lengths.size == 1:
-            key = (lengths.ndim, float(lengths.item()))
-            if self._latest is None or self._latest[0] != key:
-                self._latest = key, self._at(lengths)
-            return self._latest[1]
-        return self._at(lengths)
+        found = self._at(lengths)
+        if key is not None:
+            self._latest = key, found
+        return found
 
     def _at(self, lengths: Columns) -> OperatorColumns:
         axes = np.s_[:, None] if lengths.ndim else np.s_[:]
@@ -274,6 +275,13 @@ class _TracedTable(OperatorTable):
         """Weights stored for this phase; shared ones count once."""
         number: float = self._leaf("parameters_stored", self._table.parameters)
         return number
+
+
+def _key(length: Any) -> tuple[int, float] | None:
+    """Return what tells one length from another; None for several."""
+    if isinstance(length, np.ndarray):
+        return (length.ndim, length.item()) if length.size == 1 else None
+    return (0, length) if type(length) in (float, int) else None
 
 
 def _column(operators: Sequence[Operator], name: str) -> Columns:
