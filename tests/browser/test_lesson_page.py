@@ -285,6 +285,22 @@ def test_two_tabs_see_each_other(lab):
     assert len([name for name in lab.kept() if name.startswith("mlsysim/journal/")]) == 2
 
 
+def test_the_design_that_is_saved_is_the_one_that_is_set_even_before_its_answer(lab):
+    lab.commit("prediction", "Making them")
+    decision = lab.part("decision")
+    decision.get_by_label("It emits least").check()
+    lab.page.locator("[data-control=region] select").evaluate(
+        """select => {
+          for (const value of ["Norway", "Poland", "France"]) {
+            select.value = value;
+            select.dispatchEvent(new Event("change"));
+          }
+          document.querySelector("[data-action=decide]").click();
+        }"""
+    )
+    expect(decision.locator(".mls-told")).to_contain_text("France")
+
+
 def test_a_later_lab_begins_from_the_decision(lab):
     lab.commit("prediction", "Making them")
     lab.page.locator("[data-control=region] select").select_option("France")

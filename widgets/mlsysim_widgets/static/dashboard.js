@@ -8,7 +8,7 @@ import { aroundPanel } from "./around.js";
 import { card, problemLines, verdictLine, wholeLedger } from "./cards.js";
 import { comparisonPanel } from "./comparison.js";
 import { controlPanel } from "./controls.js";
-import { html, keepKeys, onItsOwnPage, onlyNew, ownPrefix, place, shownOf } from "./dom.js";
+import { html, keepKeys, onItsOwnPage, onlyNew, ownPrefix, place, shared, shownOf } from "./dom.js";
 import { explanationDialog } from "./explanation.js";
 import { explorationPanel } from "./explorations.js";
 import { figureFrame } from "./figures.js";
@@ -109,6 +109,7 @@ export function render({ model, el }) {
   let due = false;
 
   let moment = 0;
+  let newest = "";
 
   const design = () => JSON.stringify(model.get("view").state);
   // While an answer is on its way, the front end keeps only the newest state: drags drop the rest.
@@ -116,9 +117,10 @@ export function render({ model, el }) {
     moment = Math.max(moment + 1, Date.now());
     const state = { ...model.get("state"), ...changes, moment };
     const { persona, application, choice } = state;
-    const answered =
-      "metric" in changes ? false : JSON.stringify({ persona, application, choice }) === design();
-    line.save(state, answered);
+    newest = JSON.stringify({ persona, application, choice });
+    const answered = newest === design();
+    if (!answered) shared.unanswered.add(model);
+    line.save(state, answered && !("metric" in changes));
   };
   const send = (control, value, draft) => {
     const own = control === "persona" || control === "application";
@@ -130,6 +132,7 @@ export function render({ model, el }) {
   // A message would overtake a state that is kept back, so it brings the newest along.
   const ask = (message) => line.send({ ...message, state: model.get("state") });
   const act = async (action) => {
+    shared.unanswered.delete(model);
     if (action !== "copy") ask({ action });
     else actions.say(await copied(linkTo(name, model.get("view").link)));
   };
@@ -276,7 +279,11 @@ export function render({ model, el }) {
   page.whole.addEventListener("toggle", schedule);
   el.append(keepKeys(page.root));
   // Whatever changes in Python, the view changes with it, in the same message.
-  model.on("change:view", schedule);
+  const answered = () => {
+    if (design() === newest) shared.unanswered.delete(model);
+    schedule();
+  };
+  model.on("change:view", answered);
   model.on("msg:custom", heard);
   let width = 0;
   const resized = new ResizeObserver(([entry]) => {
@@ -299,7 +306,8 @@ export function render({ model, el }) {
     closing.abort();
     explorations.end();
     line.end();
-    model.off("change:view", schedule);
+    shared.unanswered.delete(model);
+    model.off("change:view", answered);
     model.off("msg:custom", heard);
   };
 }

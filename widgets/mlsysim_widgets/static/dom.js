@@ -51,7 +51,7 @@ export function place(parent, nodes) {
 
 /** What the widgets of a page share: each of them runs a copy of this script. */
 const PAGE = Symbol.for("mlsysim");
-globalThis[PAGE] ??= { parts: 0, dashboards: new Map() };
+globalThis[PAGE] ??= { parts: 0, dashboards: new Map(), unanswered: new Set() };
 const inPage = globalThis[PAGE];
 
 /** How many dashboards of each simulation the page shows. */
@@ -59,6 +59,16 @@ export const shownOf = inPage.dashboards;
 
 /** What all widgets of the page share: the library that draws figures, once it is asked for. */
 export const shared = inPage;
+
+const LOOK_AGAIN_MS = 20;
+const LONGEST_LOOK_MS = 2000;
+
+/** Wait until every dashboard of the page is answered, or for as long as anybody would. */
+export async function allAnswered() {
+  const end = Date.now() + LONGEST_LOOK_MS;
+  while (inPage.unanswered.size && Date.now() < end)
+    await new Promise((done) => setTimeout(done, LOOK_AGAIN_MS));
+}
 
 /** A start for ids that no other part of the page has. */
 export function ownPrefix() {

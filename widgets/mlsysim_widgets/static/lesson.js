@@ -3,7 +3,7 @@
  * answer once, buttons, and what came of it. Text from outside goes in as text nodes only.
  */
 
-import { html, keepKeys, ownPrefix, place } from "./dom.js";
+import { allAnswered, html, keepKeys, ownPrefix, place } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 
@@ -136,8 +136,12 @@ function render({ model, el }) {
     for (const [i, node] of [...buttons.children].entries())
       node.setAttribute("aria-disabled", !ready(listed[i]));
   };
-  const press = (button) => {
-    if (button && ready(button)) kernel.send({ action: button.action, value: field?.read() ?? "" });
+  const press = async (button) => {
+    if (!button || !ready(button)) return;
+    const message = { action: button.action, value: field?.read() ?? "" };
+    // What is saved is the design that the student sees set, even if its answer is on its way.
+    await allAnswered();
+    kernel.send(message);
   };
   const buttonOf = (button) => {
     const type = button.primary ? "submit" : "button";
