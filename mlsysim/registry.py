@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -191,5 +191,6 @@ class ByName(Generic[T]):
 
 
 @cache
-def _fields_by_name(kind: Hashable) -> dict[str, ByName[Any]]:
-    return {name: each for name, each in vars(kind).items() if isinstance(each, ByName)}
+def _fields_by_name(kind: Any) -> dict[str, ByName[Any]]:
+    declared = (each for base in kind.__mro__ for each in vars(base).values())
+    return {each._field: each for each in declared if isinstance(each, ByName)}

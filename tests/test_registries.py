@@ -198,6 +198,14 @@ def test_tables_are_read_in_turn_until_a_name_is_found():
     assert len(read) == 2
 
 
+def test_a_record_of_ones_own_kind_takes_twins_by_name_too():
+    class Rack(System):
+        """A system with nothing of its own."""
+
+    rack = Rack(name="mine", label="Mine", hardware="H100", source="project-mission")
+    assert rack.hardware is Hardware["H100"]
+
+
 def test_a_record_takes_a_twin_or_its_name():
     named, given = (
         System(name="mine", label="Mine", hardware=each, source="project-mission")
