@@ -7,6 +7,7 @@ A Jupyter server loads this module as an extension, by the same settings.
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -17,9 +18,12 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
 from mlsysim_widgets.kernel_limit import KernelLimit
+from mlsysim_widgets.turns import KernelInTurn, Turns
 
 FRONT_PAGE = "voila/render/index.ipynb"
 RETRY_AFTER_S = 30
+# What Voila sends while it has nothing else to send.
+HEARTBEAT = "voila_heartbeat"
 ANCESTORS_VARIABLE = "MLSYSIM_FRAME_ANCESTORS"
 # Widgets come as blobs of script; JupyterLab's manager of widgets compiles some of its own.
 POLICY = (
@@ -30,12 +34,48 @@ POLICY = (
 
 
 class LabPage(TornadoVoilaHandler):  # type: ignore[misc]
-    """The page of a lab, which takes a kernel."""
+    """The page of a lab, which takes a kernel when it is its turn."""
+
+    turns = Turns(os.cpu_count() or 1)
+    left = False
+
+    def initialize(self, **settings: Any) -> None:
+        """Take the kernels in turn."""
+        super().initialize(**settings)
+        self.turn = KernelInTurn(super().kernel_manager, self.turns)
+
+    @property
+    def kernel_manager(self) -> KernelInTurn:
+        """The kernels from which Voila takes one."""
+        return self.turn
 
     async def prepare(self) -> None:
         """Refuse the page if the server is full, even if a kernel waits for it in a pool."""
         await super().prepare()
-        self.kernel_manager.refuse_if_full()
+        self.turn.refuse_if_full()
+
+    async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
+        """Return the parts of the page, and while it waits how many are before it."""
+        said = None
+        async for part in super().get_generator(path=path):
+            if self.left:
+                return
+            yield part
+            # Between other parts of a page a script might not be one.
+            if HEARTBEAT in part and self.turn.before not in {None, said}:
+                said = self.turn.before
+                yield f"<script>window.voila_before({said})</script>\n"
+
+    def on_connection_close(self) -> None:
+        """Give up a place among those who wait: whoever waited has gone."""
+        super().on_connection_close()
+        self.left = True
+        self.turn.end()
+
+    def on_finish(self) -> None:
+        """Let the next page start."""
+        super().on_finish()
+        self.turn.end()
 
 
 class Health(RequestHandler):
