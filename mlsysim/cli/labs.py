@@ -69,6 +69,10 @@ def start_voila(labs: Path, port: int) -> subprocess.Popen[bytes]:
         "--Voila.port_retries=0",
         "--Voila.log_level=ERROR",
     ]
+    if sys.platform == "linux":
+        # A port that is chosen for a kernel can be taken before the kernel listens on it, which
+        # happens where a class starts at once. Elsewhere sockets of files have too short names.
+        options.append("--KernelManager.transport=ipc")
     command = [sys.executable, "-m", "mlsysim_widgets.server", ".", *options]
     return subprocess.Popen(command, cwd=labs)  # noqa: S603
 

@@ -19,34 +19,35 @@ class Turns:
     """Who starts now, and who waits."""
 
     def __init__(self, at_once: int):
-        self._free = asyncio.Semaphore(at_once)
-        self._started: dict[str, asyncio.TimerHandle] = {}
-        self._waiting: list[str] = []
+        self._at_once = at_once
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._starting: dict[str, asyncio.TimerHandle] = {}
 
-    async def begin(self, kernel: str) -> None:
-        """Return when it is this kernel's turn."""
-        self._waiting.append(kernel)
-        try:
-            await self._free.acquire()
-        finally:
-            self._waiting.remove(kernel)
-        loop = asyncio.get_running_loop()
-        self._started[kernel] = loop.call_later(LONGEST_S, self.end, kernel)
+    def begin(self, kernel: str) -> asyncio.Future[None]:
+        """Join the queue; return what is done when it is this kernel's turn."""
+        turn = self._waiting[kernel] = asyncio.get_running_loop().create_future()
+        self._advance()
+        return turn
 
     def end(self, kernel: str) -> None:
-        """Let the next one start."""
-        if timer := self._started.pop(kernel, None):
-            timer.cancel()
-            self._free.release()
+        """Leave the queue, or let the next one start."""
+        if turn := self._waiting.pop(kernel, None):
+            turn.cancel()
+        if limit := self._starting.pop(kernel, None):
+            limit.cancel()
+        self._advance()
 
     def before(self, kernel: str) -> int | None:
         """Return how many wait before this one; nothing if it does not wait."""
-        return self._waiting.index(kernel) if kernel in self._waiting else None
+        return list(self._waiting).index(kernel) if kernel in self._waiting else None
 
-    @property
-    def all_taken(self) -> bool:
-        """Whether the next one has to wait."""
-        return self._free.locked()
+    def _advance(self) -> None:
+        while self._waiting and len(self._starting) < self._at_once:
+            kernel = next(iter(self._waiting))
+            turn = self._waiting.pop(kernel)
+            turn.set_result(None)
+            later = turn.get_loop().call_later
+            self._starting[kernel] = later(LONGEST_S, self.end, kernel)
 
 
 class KernelInTurn:
@@ -56,7 +57,6 @@ class KernelInTurn:
         self._kernels = kernels
         self._turns = turns
         self._kernel = ""
-        self._coming: asyncio.Task[Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
@@ -73,25 +73,23 @@ class KernelInTurn:
         has been sent and the page of an error can be.
         """
         self._kernel = self._kernels.reserve()
-        waits = self._turns.all_taken
-        self._coming = asyncio.create_task(self._come(how))
-        if not waits:
+        turn = self._turns.begin(self._kernel)
+        self._coming = asyncio.create_task(self._come(turn, how))
+        if turn.done():
             await self._coming
         return self._kernel
 
-    def get_kernel(self, kernel: str) -> asyncio.Task[Any] | None:
-        """Return what Voila awaits after the beginning of the page: the page's kernel."""
+    def get_kernel(self, _: str) -> asyncio.Task[Any]:
+        """Return the page's kernel, for which Voila waits once it has sent the page's beginning."""
         return self._coming
 
     def end(self) -> None:
         """Let the next page start, because this one has started or has been left."""
-        if self._coming and self.before is not None:
-            self._coming.cancel()
         self._turns.end(self._kernel)
 
-    async def _come(self, how: dict[str, Any]) -> Any:
+    async def _come(self, turn: asyncio.Future[None], how: dict[str, Any]) -> Any:
         try:
-            await self._turns.begin(self._kernel)
+            await turn
             await self._kernels.start_kernel(**how, kernel_id=self._kernel)
         finally:
             self._kernels.release(self._kernel)
