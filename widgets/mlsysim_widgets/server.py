@@ -10,11 +10,14 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+from jinja2 import Environment, FileSystemBytecodeCache
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import Application, OutputTransform, RedirectHandler, RequestHandler
+from voila import notebook_renderer
 from voila.app import Voila
+from voila.exporter import VoilaExporter
 from voila.tornado.handler import TornadoVoilaHandler
 
 from mlsysim_widgets.kernel_limit import KernelLimit
@@ -31,6 +34,19 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
 )
+
+
+class CompiledTemplates(VoilaExporter):  # type: ignore[misc]
+    """Voila's exporter, which else compiles the same templates again for every page."""
+
+    compiled = FileSystemBytecodeCache()
+
+    @property
+    def environment(self) -> Environment:
+        """The templates, with what is compiled of them."""
+        environment = super().environment
+        environment.bytecode_cache = self.compiled
+        return environment
 
 
 class LabPage(TornadoVoilaHandler):  # type: ignore[misc]
@@ -132,6 +148,7 @@ class LabServer(Voila):  # type: ignore[misc]
 
     def init_handlers(self) -> list[Any]:
         """Return Voila's own handlers, with ours in their place or before them."""
+        notebook_renderer.VoilaExporter = CompiledTemplates
         tell_when_full(self.app, self.server_url, self.kernel_manager)
         front = {"url": url_path_join(self.base_url, FRONT_PAGE), "permanent": False}
         own = [
