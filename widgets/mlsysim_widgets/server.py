@@ -44,7 +44,7 @@ class CompiledTemplates(VoilaExporter):  # type: ignore[misc]
     @property
     def environment(self) -> Environment:
         """The templates, with what is compiled of them."""
-        environment = super().environment
+        environment: Environment = super().environment
         environment.bytecode_cache = self.compiled
         return environment
 
