@@ -64,7 +64,7 @@ def test_pages_that_wait_have_their_place_on_the_server(kernels, in_a_thread):
             await KernelInTurn(kernels, Turns(9)).start_kernel()
         assert kernels.in_use == 4
         pages[3].end()
-        await asyncio.wait([pages[3].get_kernel("")])
+        await asyncio.wait([pages[3].get_kernel("")], timeout=30)
         assert kernels.in_use == 3
 
     in_a_thread(asyncio.run, hold())
