@@ -10,7 +10,8 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -36,10 +37,26 @@ POLICY = (
 )
 
 
+class Compiled(BytecodeCache):
+    """Templates that have been compiled."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what has been compiled of a template, unless its source has changed."""
+        if compiled := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(compiled)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what has been compiled of a template."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
 class CompiledTemplates(VoilaExporter):  # type: ignore[misc]
     """Voila's exporter, which else compiles the same templates again for every page."""
 
-    compiled = FileSystemBytecodeCache()
+    compiled = Compiled()
 
     @property
     def environment(self) -> Environment:
