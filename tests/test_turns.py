@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import json
 import os
+import sys
 import urllib.request
+from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
+from jinja2 import Environment
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from lab_server import running_voila
+from lab_server import running_labs, running_voila
 from mlsysim_widgets import turns
 from mlsysim_widgets.kernel_limit import KernelLimit
+from mlsysim_widgets.server import CompiledTemplates
 from mlsysim_widgets.turns import KernelInTurn, Turns
 from playwright.sync_api import expect
 from tornado.web import HTTPError
+from voila.paths import collect_template_paths
 
 
 @pytest.fixture
@@ -31,8 +38,8 @@ def kernels(monkeypatch):
 
 
 async def class_of(number: int, kernels: KernelLimit) -> list[KernelInTurn]:
-    """Let pages ask for kernels at once, of which two start at once."""
-    queue = Turns(2)
+    """Let pages ask for kernels at once, on a machine of one core, where two start at once."""
+    queue = Turns(1)
     pages = [KernelInTurn(kernels, queue) for _ in range(number)]
     for page in pages:
         await page.start_kernel(env={"VOILA_PREHEAT": "False"})
@@ -93,6 +100,28 @@ def test_page_that_never_starts_does_not_keep_its_turn(kernels, in_a_thread, mon
     in_a_thread(asyncio.run, hold())
 
 
+def test_templates_are_compiled_once_for_all_pages(monkeypatch):
+    def page():
+        paths = collect_template_paths(["voila", "nbconvert"], "mlsysim")
+        exporter = CompiledTemplates(template_name="mlsysim", template_paths=paths)
+        return exporter.environment.get_template("index.html.j2")
+
+    page()
+    monkeypatch.setattr(Environment, "compile", lambda *_, **__: pytest.fail("compiled again"))
+    page()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there kernels need ports")
+def test_page_reaches_its_kernel_by_no_port_that_something_else_could_take():
+    with running_labs() as (address, server):
+        urllib.request.urlopen(address, timeout=60).close()  # noqa: S310
+        family = [each.cmdline() for each in psutil.Process(server.pid).children(recursive=True)]
+        files = [each[each.index("-f") + 1] for each in family if "ipykernel_launcher" in each]
+        assert files
+        for file in files:
+            assert json.loads(Path(file).read_text("utf-8"))["transport"] == "ipc"
+
+
 @pytest.fixture(scope="module")
 def slow_labs(tmp_path_factory):
     """The address of a lab that takes three seconds to start."""
@@ -111,7 +140,7 @@ def test_whoever_waits_is_told_how_many_are_before_them(slow_labs, browser):
         with urllib.request.urlopen(slow_labs, timeout=60) as page:  # noqa: S310
             return page.read().decode()
 
-    students = (os.cpu_count() or 1) + 2
+    students = (os.cpu_count() or 1) + 3
     with concurrent.futures.ThreadPoolExecutor(students) as threads:
         pages = list(threads.map(opened, range(students)))
     assert all('"kernelId"' in page for page in pages)

@@ -18,8 +18,8 @@ LONGEST_S = 10.0
 class Turns:
     """Who starts now, and who waits."""
 
-    def __init__(self, at_once: int):
-        self._at_once = at_once
+    def __init__(self, cores: int):
+        self._cores = cores
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._starting: dict[str, asyncio.TimerHandle] = {}
 
@@ -42,7 +42,8 @@ class Turns:
         return list(self._waiting).index(kernel) if kernel in self._waiting else None
 
     def _advance(self) -> None:
-        while self._waiting and len(self._starting) < self._at_once:
+        # One more than there are cores, since each that starts waits for messages now and then.
+        while self._waiting and len(self._starting) <= self._cores:
             kernel = next(iter(self._waiting))
             turn = self._waiting.pop(kernel)
             turn.set_result(None)
