@@ -4,8 +4,9 @@
 
 Each student opens the page as a browser does, finds its dashboard and changes a control again
 and again, to values that nobody else sends. In the second half everybody leaves once and comes
-back to a new kernel. An answer counts if it is the one that the same change gets here, without a
-server. The exit status is 1 after any error, or any answer to somebody else's change.
+back to a new kernel; one in five leaves without a word, and comes back after the server has
+culled the idle kernel. An answer counts if it is the one that the same change gets here, without
+a server. The exit status is 1 after any error, or any answer to somebody else's change.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import platform
 import re
 import statistics
 import sys
+import tempfile
 import time
 import urllib.parse
 from collections.abc import Awaitable, Callable
@@ -35,7 +37,7 @@ from jupyter_server.services.kernels.connection.base import (
 )
 from lab_server import running_labs
 from mlsysim_widgets.picture import picture
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from mlsysim import simulations
@@ -47,6 +49,11 @@ CONTROL, LEAST, MOST = "duration_days", 1.0, 3650.0
 PATIENCE_S = 60.0
 ARRIVAL_LIMIT_S = 600.0
 LARGEST_MESSAGE = 100_000_000
+# A class does not last until the server would cull by its own settings. Of the classes that a
+# setting is for, the most derived one decides.
+CULLING = {"KernelLimit": {"cull_idle_timeout": 8, "cull_interval": 1}}
+LONGEST_IDLE_S = 10.0
+IDLE_ONE_IN = 5
 
 
 @dataclass
@@ -62,6 +69,7 @@ class Class:
     answered_s: list[float] = field(default_factory=list)
     opened_s: list[float] = field(default_factory=list)
     reopened_s: list[float] = field(default_factory=list)
+    culled: int = 0
 
     def __post_init__(self) -> None:
         self.client = AsyncHTTPClient(force_instance=True, max_clients=self.students)
@@ -89,15 +97,7 @@ class Page:
         if not found:
             raise LookupError("the page names no kernel")
         self.kernel = found.group(1)
-        channels = urllib.parse.urljoin(
-            self.whole.address.replace("http", "ws", 1),
-            f"/api/kernels/{self.kernel}/channels?session_id={self.session.session}",
-        )
-        self.line = await websocket_connect(
-            HTTPRequest(channels, request_timeout=PATIENCE_S),
-            subprotocols=[PROTOCOL],
-            max_message_size=LARGEST_MESSAGE,
-        )
+        self.line = await self._connected()
         control = self.session.msg_id
         opening = {"comm_id": control, "target_name": "jupyter.widget.control", "data": {}}
         await self._send("comm_open", opening, {"version": "1.0.0"})
@@ -124,12 +124,37 @@ class Page:
         ledger = simulation.evaluate(self.state["choice"])
         return json.loads(json.dumps(picture(simulation, ledger, self.state["choice"])))
 
+    async def idle(self) -> None:
+        """Cut the line without a word, as a closed laptop does, until the kernel is culled."""
+        self.line.close()
+        for _ in range(round(PATIENCE_S / LONGEST_IDLE_S)):
+            await asyncio.sleep(LONGEST_IDLE_S)
+            try:
+                (await self._connected()).close()
+            except HTTPClientError as refused:
+                if refused.code != 404:
+                    raise
+                self.whole.culled += 1
+                return
+        raise TimeoutError("the server did not cull the idle kernel")
+
     async def leave(self) -> None:
         """Close the line and let go of the kernel, as a page does when it is left."""
         if self.line:
             self.line.close()
         if self.kernel:
             await self._fetch(f"/voila/api/shutdown/{self.kernel}", method="POST", body="")
+
+    async def _connected(self) -> WebSocketClientConnection:
+        channels = urllib.parse.urljoin(
+            self.whole.address.replace("http", "ws", 1),
+            f"/api/kernels/{self.kernel}/channels?session_id={self.session.session}",
+        )
+        return await websocket_connect(
+            HTTPRequest(channels, request_timeout=PATIENCE_S),
+            subprotocols=[PROTOCOL],
+            max_message_size=LARGEST_MESSAGE,
+        )
 
     async def _fetch(self, path: str, **how: Any) -> str:
         address = urllib.parse.urljoin(self.whole.address, path)
@@ -181,7 +206,7 @@ async def work(whole: Class, page: Page, number: int) -> None:
     leaving = half + number % (whole.changes - half)
     for change in range(whole.changes):
         if change == leaving:
-            await page.leave()
+            await (page.leave() if number % IDLE_ONE_IN else page.idle())
             whole.reopened_s.append(await seconds_of(page.open()))
         await change_once(whole, page, number, change)
         await asyncio.sleep(whole.pause_s)
@@ -239,7 +264,7 @@ async def held(whole: Class, server: int) -> dict[str, Any]:
     await everybody.wait()
     arrived_s, opened = time.perf_counter() - started, Used.by(server)
     # Until half time everybody stays, and all that is computed is answers.
-    await asyncio.sleep(whole.changes // 2 * whole.pause_s)
+    await asyncio.sleep((whole.changes // 2 - 0.5) * whole.pause_s)
     half, answers = Used.by(server), len(whole.answered_s)
     await asyncio.gather(*students)
     health = await whole.client.fetch(
@@ -251,10 +276,13 @@ async def held(whole: Class, server: int) -> dict[str, Any]:
     return {
         "students": whole.students,
         "changes": len(whole.answered_s),
+        "kernels culled while idle": whole.culled,
         "errors": len(whole.errors),
         "answers to somebody else's change": len(whole.crossed),
         "s until all have a first dashboard": arrived_s,
+        "s until one has a first dashboard": min(whole.opened_s, default=math.nan),
         "s to a first dashboard, p50": percentile(whole.opened_s, 50),
+        "s to a first dashboard, p95": percentile(whole.opened_s, 95),
         "s to a new kernel, p50": percentile(whole.reopened_s, 50),
         "ms from change to answer, p50": 1e3 * percentile(whole.answered_s, 50),
         "ms from change to answer, p95": 1e3 * percentile(whole.answered_s, 95),
@@ -274,9 +302,12 @@ def percentile(values: list[float], percent: int) -> float:
 def loaded(students: int, seconds: float, pause_s: float) -> tuple[dict[str, Any], list[str]]:
     """Hold a class on a server of its own; return its figures and all that went wrong."""
     changes = max(2, round(seconds / pause_s))
-    with running_labs(MLSYSIM_KERNEL_LIMIT=str(students)) as (address, server):
-        whole = Class(address, students, changes, pause_s)
-        return asyncio.run(held(whole, server.pid)), [*whole.errors, *whole.crossed]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "voila.json").write_text(json.dumps(CULLING), encoding="utf-8")
+        limit = {"MLSYSIM_KERNEL_LIMIT": str(students), "JUPYTER_CONFIG_PATH": folder}
+        with running_labs(**limit) as (address, server):
+            whole = Class(address, students, changes, pause_s)
+            return asyncio.run(held(whole, server.pid)), [*whole.errors, *whole.crossed]
 
 
 def main() -> int:

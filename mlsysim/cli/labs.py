@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import webbrowser
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ FRONT_PAGE = "voila/render/index.ipynb"
 USUAL_PORT = 8866
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
+# Of the 103 characters of a socket's path on macOS, Jupyter adds 65 to the temporary folder.
+LONGEST_FOLDER = 103 - 65
 
 
 def run(arguments: Sequence[str], program: str) -> int:
@@ -69,6 +72,10 @@ def start_voila(labs: Path, port: int) -> subprocess.Popen[bytes]:
         "--Voila.port_retries=0",
         "--Voila.log_level=ERROR",
     ]
+    # A port that is chosen for a kernel can be taken before the kernel listens on it, which happens
+    # where a class starts at once; a file cannot.
+    if sys.platform != "win32" and len(tempfile.gettempdir()) <= LONGEST_FOLDER:
+        options.append("--KernelManager.transport=ipc")
     command = [sys.executable, "-m", "mlsysim_widgets.server", ".", *options]
     return subprocess.Popen(command, cwd=labs)  # noqa: S603
 

@@ -56,12 +56,23 @@ class KernelLimit(AsyncMappingKernelManager):
         if self.full:
             raise HTTPError(503, "All %d kernels of this server are in use", self.limit)
 
+    def reserve(self) -> str:
+        """Return the name of a kernel that will start, if there is room for one."""
+        self.refuse_if_full()
+        kernel = str(self.new_kernel_id())
+        self._starting.add(kernel)
+        return kernel
+
+    def release(self, kernel: str) -> None:
+        """Count a kernel that was reserved only if it runs."""
+        self._starting.discard(kernel)
+
     async def start_kernel(self, **how: Any) -> str:  # type: ignore[override]
         """Start a kernel for a page, if there is room for one, or for a pool."""
         preheat = how.get("env", {}).get("VOILA_PREHEAT") == "True"
-        if not preheat:
-            self.refuse_if_full()
         kernel = how["kernel_id"] = how.get("kernel_id") or self.new_kernel_id()
+        if not preheat and kernel not in self._starting:
+            self.refuse_if_full()
         coming = self._preheating if preheat else self._starting
         coming.add(kernel)
         try:

@@ -7,19 +7,27 @@ A Jupyter server loads this module as an extension, by the same settings.
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from typing import Any
 
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import Application, OutputTransform, RedirectHandler, RequestHandler
+from voila import notebook_renderer
 from voila.app import Voila
+from voila.exporter import VoilaExporter
 from voila.tornado.handler import TornadoVoilaHandler
 
 from mlsysim_widgets.kernel_limit import KernelLimit
+from mlsysim_widgets.turns import KernelInTurn, Turns
 
 FRONT_PAGE = "voila/render/index.ipynb"
 RETRY_AFTER_S = 30
+# What Voila sends while it has nothing else to send.
+HEARTBEAT = "voila_heartbeat"
 ANCESTORS_VARIABLE = "MLSYSIM_FRAME_ANCESTORS"
 # Widgets come as blobs of script; JupyterLab's manager of widgets compiles some of its own.
 POLICY = (
@@ -29,13 +37,78 @@ POLICY = (
 )
 
 
+class Compiled(BytecodeCache):
+    """Templates that have been compiled."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what has been compiled of a template, unless its source has changed."""
+        if compiled := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(compiled)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what has been compiled of a template."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+class CompiledTemplates(VoilaExporter):  # type: ignore[misc]
+    """Voila's exporter, which else compiles the same templates again for every page."""
+
+    compiled = Compiled()
+
+    @property
+    def environment(self) -> Environment:
+        """The templates, with what is compiled of them."""
+        environment: Environment = super().environment
+        environment.bytecode_cache = self.compiled
+        return environment
+
+
 class LabPage(TornadoVoilaHandler):  # type: ignore[misc]
-    """The page of a lab, which takes a kernel."""
+    """The page of a lab, which takes a kernel when it is its turn."""
+
+    turns = Turns(os.cpu_count() or 1)
+    left = False
+
+    def initialize(self, **settings: Any) -> None:
+        """Take the kernels in turn."""
+        super().initialize(**settings)
+        self.turn = KernelInTurn(super().kernel_manager, self.turns)
+
+    @property
+    def kernel_manager(self) -> KernelInTurn:
+        """The kernels from which Voila takes one."""
+        return self.turn
 
     async def prepare(self) -> None:
         """Refuse the page if the server is full, even if a kernel waits for it in a pool."""
         await super().prepare()
-        self.kernel_manager.refuse_if_full()
+        self.turn.refuse_if_full()
+
+    async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
+        """Return the parts of the page, and while it waits how many are before it."""
+        said = None
+        async for part in super().get_generator(path=path):
+            if self.left:
+                return
+            yield part
+            # Between other parts of a page a script might not be one.
+            if HEARTBEAT in part and self.turn.before not in {None, said}:
+                said = self.turn.before
+                yield f"<script>window.voila_before({said})</script>\n"
+
+    def on_connection_close(self) -> None:
+        """Give up a place among those who wait: whoever waited has gone."""
+        super().on_connection_close()
+        self.left = True
+        self.turn.end()
+
+    def on_finish(self) -> None:
+        """Let the next page start."""
+        super().on_finish()
+        self.turn.end()
 
 
 class Health(RequestHandler):
@@ -92,6 +165,7 @@ class LabServer(Voila):  # type: ignore[misc]
 
     def init_handlers(self) -> list[Any]:
         """Return Voila's own handlers, with ours in their place or before them."""
+        notebook_renderer.VoilaExporter = CompiledTemplates
         tell_when_full(self.app, self.server_url, self.kernel_manager)
         front = {"url": url_path_join(self.base_url, FRONT_PAGE), "permanent": False}
         own = [
