@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mlsysim.constants import Constants
 from mlsysim.errors import InvalidInput, require_number
@@ -62,7 +63,7 @@ class Layout:
             accepted = "a divisor of tensor · context · data"
             raise InvalidInput("expert of a layout", self.expert, accepted)
 
-    @property
+    @cached_property
     def devices(self) -> int:
         """Devices the layout needs."""
         return self.tensor * self.context * self.pipeline * self.data

@@ -97,7 +97,7 @@ def _far_link(work: Workload, group: int) -> float:
     network = system.scale_out_byte_per_s_per_direction
     if group <= system.devices_per_node or network is None:
         return link
-    return min(link, network * system.hardware.twin_of_architecture.link_fraction)
+    return min(link, network * work.architecture.link_fraction)
 
 
 def _replicas(work: Workload) -> Any:

@@ -34,8 +34,10 @@ def _load(work: Workload, times: Times, device_flops: Any, device_bytes: Any) ->
     it draws whenever it does not wait.
     """
     hardware, latency = work.system.hardware, times.execution_time
-    architecture = hardware.twin_of_architecture
-    weights = (architecture.memory_power_weight, architecture.arithmetic_power_weight)
+    weights = (
+        work.architecture.memory_power_weight,
+        work.architecture.arithmetic_power_weight,
+    )
     if weights[0] is None or weights[1] is None:
         busy = (times.compute + times.memory) / latency
         return np.minimum(busy, 1.0)

@@ -295,11 +295,12 @@ def _accuracy(work: Workload, phase: str) -> tuple[Any, Any, str]:
     """Return by what factor time and energy may be off, and what such predictions rest on."""
     hardware = work.system.hardware
     batched = work.batch_size > work.layout.data
-    ends = (bool(np.min(batched)), bool(np.max(batched))) if ndim(batched) else (bool(batched),) * 2
-    alone, together = (
-        kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None, together=several)
-        for several in ends
-    )
+    ends = (np.min(batched), np.max(batched)) if ndim(batched) else (batched,)
+    kinds = [
+        kind_of(phase, hardware.tier, fixed_size=work.table.length_name is None, together=bool(end))
+        for end in ends
+    ]
+    alone, together = kinds[0], kinds[-1]
     bands = dict.fromkeys((alone.time, together.time))
     words = (band.describe(work.runtime.name, hardware.architecture) for band in bands)
     time: Any = together.time.factor

@@ -121,7 +121,7 @@ def _rates(work: Workload) -> _Rates:
             traits.attention, hardware.peak_dense_flop_per_s["fp32"] * _VECTOR_SHARE, matrix
         )
     bandwidth = hardware.memory_bandwidth_byte_per_s
-    if hardware.twin_of_architecture.works_on_chip:
+    if work.on_chip:
         bandwidth = hardware.link_byte_per_s_per_direction or bandwidth
     return _Rates(matrix=matrix, bandwidth=bandwidth * runtime.bandwidth_fraction)
 
@@ -130,7 +130,7 @@ def _reached(work: Workload, precision: str) -> float:
     hardware, runtime = work.system.hardware, work.runtime
     share = hardware.plateau(precision) * runtime.compute_fraction
     if work.training and precision in ("fp16", "bf16", "tf32"):
-        share *= hardware.twin_of_architecture.sustained_fraction
+        share *= work.architecture.sustained_fraction
     rate = hardware.peak_dense_flop_per_s[precision] * share
     cores = hardware.cores or 1.0
     busy = cores if runtime.threads is None else min(as_float(runtime.threads), cores)
@@ -146,7 +146,7 @@ def _fused_away(work: Workload) -> Any:
 
 def _attention_share(work: Workload) -> Any:
     """Return what attention over sequences reaches of a matrix product; a cache limits by bytes."""
-    architecture = work.system.hardware.twin_of_architecture
+    architecture = work.architecture
     if architecture.exponentials_per_core_cycle is None and architecture.tile_fill_s == 0.0:
         return 1.0
     return np.where(work.columns.cache_elements > 0, 1.0, fitted("attention_compute_fraction"))
@@ -158,14 +158,14 @@ def _misaligned(work: Workload) -> bool:
         isinstance(model, Transformer)
         and model.latent is None
         and model.attention.head_width % _ALIGNED_HEAD_WIDTH > 0
-        and work.system.hardware.twin_of_architecture.vector_lanes_per_core is not None
+        and work.architecture.vector_lanes_per_core is not None
         and "fp32" in work.system.hardware.peak_dense_flop_per_s
     )
 
 
 def _compute_time(work: Workload, rates: _Rates) -> Any:
     hardware, traits, runtime = work.system.hardware, work.traits, work.runtime
-    architecture = hardware.twin_of_architecture
+    architecture = work.architecture
     computing = formulas.compute_time(_costs(work), rates.matrix)
     if architecture.exponentials_per_core_cycle and hardware.core_cycles_per_s:
         rate = architecture.exponentials_per_core_cycle * hardware.core_cycles_per_s
@@ -190,7 +190,7 @@ def _compute_time(work: Workload, rates: _Rates) -> Any:
 
 def _costs(work: Workload) -> Any:
     """Return the arithmetic of each operator in the currency of ordinary convolution."""
-    architecture, traits = work.system.hardware.twin_of_architecture, work.traits
+    architecture, traits = work.architecture, work.traits
     flops = work.flops
     if architecture.depthwise_cost != 1.0:
         flops = np.where(traits.depthwise, flops * architecture.depthwise_cost, flops)

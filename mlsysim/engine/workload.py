@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import formulas
+from mlsysim.architectures import Architecture
 from mlsysim.arrays import all_finite, anywhere, common_shape, ndim
 from mlsysim.errors import InvalidInput, UnknownName, describe_bounds, require_number
 from mlsysim.models import ModelSpec, Transformer
@@ -117,6 +118,11 @@ class Workload:
         summed = of_operators.sum(0)
         return summed.item() if self.scalar else summed
 
+    @cached_property
+    def architecture(self) -> Architecture:
+        """What the hardware shares with others of its generation."""
+        return self.system.hardware.twin_of_architecture
+
     @property
     def traits(self) -> OperatorTraits:
         """What each operator is."""
@@ -216,8 +222,7 @@ class Workload:
         computed = hardware.compute_precision(self.precision)
         if self.pruning == "2:4":
             skips = computed in _SKIPS_HALF_IN
-            twin = hardware.twin_of_architecture
-            return 1.0 / twin.structured_sparsity_speedup if skips else 1.0
+            return 1.0 / self.architecture.structured_sparsity_speedup if skips else 1.0
         vector = hardware.peak_dense_flop_per_s.get("fp32")
         if vector is None:
             return 1.0
@@ -307,7 +312,7 @@ class Workload:
     @property
     def on_chip(self) -> bool:
         """Whether the device keeps activations, and weights as far as they fit, on the chip."""
-        return self.system.hardware.twin_of_architecture.works_on_chip
+        return self.architecture.works_on_chip
 
     def _share_streamed(self) -> Any:
         """Return the share of weights that finds no room on the chip beside the activations."""

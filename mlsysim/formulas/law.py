@@ -49,6 +49,15 @@ class Law:
         """The second paragraph of the docstring: the law as in a textbook."""
         return (inspect.getdoc(self.bare) or "").split("\n\n")[1].strip()
 
+    def of_others(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Evaluate with what is neither a plain number nor an array of them."""
+        given = (*args, *kwargs.values())
+        if any(map(is_quantity, given)):
+            return self.with_quantities(*args, **kwargs)
+        if any(map(is_traced, given)) or leads_to_a_source(given):
+            return call(self.bare, args, kwargs, self)
+        return self.bare(*args, **kwargs)
+
     def with_quantities(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate with quantities; plain numbers are taken to be in the declared unit."""
         bound = inspect.signature(self.bare).bind(*args, **kwargs)
@@ -75,16 +84,14 @@ def law(source: str) -> Callable[[Function], Function]:
     def declare(bare: Function) -> Function:
         @functools.wraps(bare)
         def function(*args: Any, **kwargs: Any) -> Any:
-            given = (*args, *kwargs.values()) if kwargs else args
-            for value in given:
+            for value in args:
                 if type(value) not in _PLAIN:
-                    break
-            else:
-                return bare(*args, **kwargs)
-            if any(map(is_quantity, given)):
-                return record.with_quantities(*args, **kwargs)
-            if any(map(is_traced, given)) or leads_to_a_source(given):
-                return call(bare, args, kwargs, record)
+                    return record.of_others(args, kwargs)
+            if not kwargs:
+                return bare(*args)
+            for value in kwargs.values():
+                if type(value) not in _PLAIN:
+                    return record.of_others(args, kwargs)
             return bare(*args, **kwargs)
 
         record = Law(bare.__name__, function, bare, source)

@@ -145,9 +145,10 @@ Did you mean 'duration'?
 
     def si(self, name: str) -> Any:
         """Return the plain SI number (or array) of a metric, or the words of a note."""
-        if name not in self.metrics:
+        value = self._values.get(name)
+        if value is None and name not in self.metrics:
             raise UnknownName(type(self).__name__, name, self.metrics)
-        return self._values.get(name)
+        return value
 
     def rest(self, total: str, parts: Iterable[str]) -> Any:
         """Return what the parts that apply leave of a total.
