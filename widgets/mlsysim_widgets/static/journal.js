@@ -16,7 +16,7 @@ const PATIENCE_FOR_WIDGETS_MS = 10_000;
 const LARGEST_FILE = 5_000_000;
 const HELP =
   "Write it before you begin: it stands on your report. Each name has a journal of its own, which is empty at first and comes back with the name. Whatever you commit is saved in it at once. Export saves it as a file, which Import takes in on another machine.";
-const ALL_KEPT = "The journal is kept.";
+const ALL_KEPT = "What you committed before is kept in your journal.";
 
 const itemsBelow = (prefix) =>
   Object.keys(localStorage)

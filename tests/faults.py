@@ -1,0 +1,280 @@
+"""Faults: kernels that die at random moments under a student, who must lose nothing.
+
+    python tests/faults.py --kills 100 --seed 0 --json faults.json
+
+A student in a real browser changes a control, drags one, commits an answer, decides or starts
+over; a random moment later the kernel is killed. The page must say so within five seconds, and
+one click must bring back every answer and the design that was on the page. The exit status is 1
+where it did not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import chromium
+import nbformat
+import psutil
+from lab_server import running_voila
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+from tqdm import tqdm
+
+PATIENCE_MS = 60_000
+TOLD_WITHIN_S = 5.0
+LONGEST_DELAY_S = 0.4
+REGIONS = ["Quebec", "Poland", "France", "Brazil"]
+
+LAB = [
+    """\
+from mlsysim import ResourceSimulation
+from mlsysim_widgets import Dashboard, Decision, Journal, Prediction
+journal = Journal("vol1-02")
+journal""",
+    *(
+        f"""Prediction(journal, "guess-{number}", "Which of these is guess {number}?",
+            answer="First", options={{"First": "Yes.", "Second": "No.", "Third": "No."}})"""
+        for number in range(4)
+    ),
+    """\
+dashboard = Dashboard(ResourceSimulation, region="Quebec")
+dashboard""",
+    """\
+Decision(journal, "region", dashboard, "Where?", reasons=["It costs least", "It emits least"])""",
+]
+
+
+def write_lab(file: Path, cells: list[str]) -> None:
+    """Write a lab of these cells."""
+    kernel = {"name": "python3", "display_name": "", "language": "python"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    )
+    nbformat.write(notebook, file)
+
+
+def kernels() -> list[psutil.Process]:
+    """Return the kernels that servers of this process run."""
+    below = psutil.Process().children(recursive=True)
+    found = []
+    for each in below:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "ipykernel_launcher" in each.cmdline():
+                found.append(each)
+    return found
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a student has on the page, and what the browser keeps."""
+
+    design: dict[str, Any]
+    answers: dict[str, str]
+    kept: dict[str, str]
+
+    def lost(self, later: Work) -> list[str]:
+        """List what is missing later, or another than it was."""
+        lost = [] if later.design == self.design else [f"design {self.design} {later.design}"]
+        for name, before, after in (
+            ("answer", self.answers, later.answers),
+            ("record", self.kept, later.kept),
+        ):
+            lost += [f"{name} {key}" for key, value in before.items() if after.get(key) != value]
+        return lost
+
+
+WORK = """() => ({
+  design: JSON.parse(document.querySelector(".mls[data-ready=true]").dataset.state),
+  answers: Object.fromEntries([...document.querySelectorAll(".mls-lesson[data-locked=true]")].map(
+    part => [part.getAttribute("aria-label"), part.querySelector(":checked").value])),
+  kept: Object.fromEntries(
+    Object.entries(localStorage).filter(([name]) => name.startsWith("mlsysim/journal/"))),
+})"""
+
+SAME_DESIGN = """design => JSON.stringify(design) === JSON.stringify(
+  JSON.parse(document.querySelector(".mls[data-ready=true]").dataset.state))"""
+
+
+class Student:
+    """Somebody before a lab."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.gone = page.locator(".mls-gone")
+        self.dashboard = page.locator(".mls[data-ready=true]")
+        self.arrived()
+
+    def arrived(self) -> None:
+        """Wait until the page has everything."""
+        self.page.locator(".mls-journal[data-opened=true]").wait_for(timeout=PATIENCE_MS)
+        self.dashboard.wait_for(timeout=PATIENCE_MS)
+
+    @property
+    def work(self) -> Work:
+        """What there is now."""
+        return Work(**self.page.evaluate(WORK))
+
+    def predictions(self, *, locked: bool) -> Any:
+        """Return the questions that are answered, or those that are not."""
+        return self.page.locator(f"[data-part=prediction][data-locked={str(locked).lower()}]")
+
+    def change(self, region: str) -> None:
+        """Pick a region."""
+        self.page.locator("[data-control=region] select").select_option(region)
+
+    def drag(self, share: float) -> None:
+        """Drag the first slider there, and hold it."""
+        slider = self.dashboard.locator("input[type=range]").first
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + box["width"] / 2, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + box["width"] * share, middle, steps=10)
+
+    def answer(self, option: int) -> None:
+        """Commit an answer to the first question that has none; start over where all have one."""
+        questions = self.predictions(locked=False)
+        if not questions.count():
+            self.page.locator(".mls-journal:has(details:not([open])) summary").click()
+            self.page.get_by_role("button", name="Start this lab over").click()
+            self.page.get_by_role("button", name="Yes, start over").click()
+            return
+        question = questions.first
+        question.locator("input[type=radio]").nth(option).check()
+        question.get_by_role("button", name="Commit").click()
+
+    def decide(self, reason: int) -> None:
+        """Save the design."""
+        decision = self.page.locator("[data-part=decision]")
+        decision.locator("input[type=radio]").nth(reason).check()
+        decision.get_by_role("button", name="Save this design").click()
+
+    def resume(self) -> None:
+        """Press the one button of the notice, and wait for the page."""
+        with self.page.expect_navigation(wait_until="commit"):
+            self.gone.get_by_role("button").click()
+        self.arrived()
+
+
+@dataclass(frozen=True)
+class Death:
+    """One kernel that was killed: how, and what the student saw of it."""
+
+    action: str
+    delay_s: float
+    told_s: float
+    resumed_s: float
+    lost: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it must be."""
+        return self.told_s <= TOLD_WITHIN_S and not self.lost
+
+
+def act(student: Student, chance: random.Random) -> str:
+    """Do something at random; return what it was."""
+    actions: dict[str, Callable[[], None]] = {
+        "change": lambda: student.change(chance.choice(REGIONS)),
+        "drag": lambda: student.drag(chance.random()),
+        "answer": lambda: student.answer(chance.randrange(3)),
+        "decide": lambda: student.decide(chance.randrange(2)),
+    }
+    name = chance.choice(list(actions))
+    actions[name]()
+    return name
+
+
+def die(student: Student, chance: random.Random) -> Death:
+    """Kill the kernel a random moment after a random action, and resume."""
+    action, delay_s = act(student, chance), chance.uniform(0.0, LONGEST_DELAY_S)
+    student.page.wait_for_timeout(delay_s * 1000.0)
+    for kernel in kernels():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            kernel.kill()
+    killed = time.monotonic()
+    student.gone.wait_for()
+    told_s = time.monotonic() - killed
+    student.page.mouse.up()
+    before = student.work
+    clicked = time.monotonic()
+    student.resume()
+    # A design in the address is asked for when the page is there.
+    with contextlib.suppress(Error):
+        student.page.wait_for_function(SAME_DESIGN, arg=before.design, timeout=10_000)
+    resumed_s = time.monotonic() - clicked
+    return Death(action, delay_s, told_s, resumed_s, before.lost(student.work))
+
+
+def deaths(browser: Browser, address: str, *, kills: int, seed: int) -> Iterator[Death]:
+    """Let a student of a lab see so many kernels die."""
+    chance = random.Random(seed)  # noqa: S311 - moments that can be drawn again
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto(address)
+        student = Student(page)
+        for _ in range(kills):
+            yield die(student, chance)
+
+
+@contextlib.contextmanager
+def running_lab() -> Iterator[str]:
+    """Serve the lab, with journals in browsers alone; give its address."""
+    with tempfile.TemporaryDirectory() as folder, _environment(MLSYSIM_JOURNAL=""):
+        write_lab(Path(folder) / "lab.ipynb", LAB)
+        with running_voila(Path(folder)) as address:
+            yield f"{address}lab.ipynb"
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def main() -> int:
+    """Kill kernels, and tell what the student saw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100, help="how many kernels to kill")
+    parser.add_argument("--seed", type=int, default=0, help="which moments are drawn")
+    parser.add_argument("--json", type=Path, help="write every death here")
+    options = parser.parse_args()
+    seen = []
+    with sync_playwright() as playwright, running_lab() as address:
+        browser = playwright.chromium.launch(executable_path=chromium.path(), args=chromium.OPTIONS)
+        drawn = deaths(browser, address, kills=options.kills, seed=options.seed)
+        for death in tqdm(drawn, total=options.kills, unit="kill"):
+            seen.append(death)
+            if not death.ok:
+                tqdm.write(str(death))
+        browser.close()
+    if options.json:
+        options.json.write_text(json.dumps([asdict(each) for each in seen], indent=1), "utf-8")
+    bad = [each for each in seen if not each.ok]
+    print(  # noqa: T201
+        f"{len(seen)} kernels killed, seed {options.seed}: {len(bad)} with something lost or late; "
+        f"told within {max(each.told_s for each in seen):.1f} s, "
+        f"resumed within {max(each.resumed_s for each in seen):.1f} s"
+    )
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
