@@ -97,8 +97,9 @@ class Work:
 
 WORK = """() => ({
   design: JSON.parse(document.querySelector(".mls[data-ready=true]").dataset.state),
-  answers: Object.fromEntries([...document.querySelectorAll(".mls-lesson[data-locked=true]")].map(
-    part => [part.getAttribute("aria-label"), part.querySelector(":checked").value])),
+  answers: Object.fromEntries([...document.querySelectorAll(".mls-lesson:has(.mls-told)")].map(
+    part => [part.getAttribute("aria-label"),
+      part.dataset.locked === "true" ? part.querySelector(":checked").value : "saved"])),
   kept: Object.fromEntries(
     Object.entries(localStorage).filter(([name]) => name.startsWith("mlsysim/journal/"))),
 })"""
@@ -145,14 +146,12 @@ class Student:
         self.page.mouse.move(box["x"] + box["width"] * share, middle, steps=10)
 
     def answer(self, option: int) -> None:
-        """Commit an answer to the first question that has none; start over where all have one."""
-        questions = self.predictions(locked=False)
-        if not questions.count():
-            self.page.locator(".mls-journal:has(details:not([open])) summary").click()
+        """Commit an answer to the first question that has none; where all have one, start over."""
+        question = self.predictions(locked=False).first
+        if not question.count():
+            self.page.locator(".mls-journal summary").click()
             self.page.get_by_role("button", name="Start this lab over").click()
             self.page.get_by_role("button", name="Yes, start over").click()
-            return
-        question = questions.first
         question.locator("input[type=radio]").nth(option).check()
         question.get_by_role("button", name="Commit").click()
 
@@ -195,22 +194,18 @@ class Death:
         return self.told_s <= TOLD_WITHIN_S and not self.lost
 
 
-def act(student: Student, chance: random.Random) -> str:
-    """Do something at random; return what it was."""
-    actions: dict[str, Callable[[], None]] = {
-        "change": lambda: student.change(chance.choice(REGIONS)),
-        "drag": lambda: student.drag(chance.random()),
-        "answer": lambda: student.answer(chance.randrange(3)),
-        "decide": lambda: student.decide(chance.randrange(2)),
-    }
-    name = chance.choice(list(actions))
-    actions[name]()
-    return name
+ACTIONS: dict[str, Callable[[Student, random.Random], None]] = {
+    "change": lambda student, chance: student.change(chance.choice(REGIONS)),
+    "drag": lambda student, chance: student.drag(chance.random()),
+    "answer": lambda student, chance: student.answer(chance.randrange(3)),
+    "decide": lambda student, chance: student.decide(chance.randrange(2)),
+}
 
 
-def die(student: Student, chance: random.Random) -> Death:
-    """Kill the kernel a random moment after a random action, and resume."""
-    action, delay_s = act(student, chance), chance.uniform(0.0, LONGEST_DELAY_S)
+def die(student: Student, action: str, chance: random.Random) -> Death:
+    """Kill the kernel a random moment after an action, and resume."""
+    ACTIONS[action](student, chance)
+    delay_s = chance.uniform(0.0, LONGEST_DELAY_S)
     student.page.wait_for_timeout(delay_s * 1000.0)
     kernel_of(student.page).kill()
     killed = time.monotonic()
@@ -234,8 +229,10 @@ def deaths(browser: Browser, address: str, *, kills: int, seed: int) -> Iterator
         page = context.new_page()
         page.goto(address)
         student = Student(page)
+        actions: list[str] = []
         for _ in range(kills):
-            yield die(student, chance)
+            actions = actions or chance.sample(list(ACTIONS), len(ACTIONS))
+            yield die(student, actions.pop(), chance)
 
 
 def summary(seen: list[Death]) -> str:

@@ -9,7 +9,6 @@ const PROBE_MS = 3000;
 const SLOW = ["explain", "offer", "explore", "enlarge", "library"];
 const OVER = ["restarting", "autorestarting", "terminating", "dead"];
 
-const RELOAD = "Reload to go on from there.";
 const RESTART = "Restart the kernel and run all cells to go on from there.";
 
 /** What is told of each silence: a heading, what it means, and whether to begin anew helps. */
@@ -40,9 +39,9 @@ async function troubleOf(kernel) {
   try {
     const address = `${kernel.serverSettings.baseUrl}api/kernels/${kernel.id}`;
     const signal = AbortSignal.timeout(PROBE_MS);
-    const { ok, status } = await fetch(address, { cache: "no-store", signal });
-    if (status === 404) return "ended";
-    if (!ok) return "away";
+    const { status } = await fetch(address, { cache: "no-store", signal });
+    // A server that knows nothing of it, or of this visitor, can help only from the start.
+    if (status >= 400) return status < 500 ? "ended" : "away";
     if (kernel.connectionStatus !== "connected") await soon(kernel.reconnect());
     // One that was started anew meanwhile has the same name, and no widget of this page.
     const reply = await soon(kernel.requestCommInfo({ target_name: "jupyter.widget" }));
@@ -57,7 +56,7 @@ async function troubleOf(kernel) {
 /** A panel that tells why a kernel is silent: when a line of its waits for long, or it is gone. */
 function silencePanel(kernel) {
   const own = onItsOwnPage();
-  const reload = html("button", { type: "button" }, "Reload the page");
+  const reload = html("button", { type: "button" }, "Reload and go on");
   reload.addEventListener("click", () => location.reload());
   const root = html("div", { class: "mls-problem mls-gone", role: "alert", hidden: true });
   const kept = new Map();
@@ -70,7 +69,7 @@ function silencePanel(kernel) {
     root.hidden = !silence;
     if (!silence) return;
     const [heading, meaning, wayOn] = SILENCES[silence];
-    const words = [meaning, ...new Set(kept.values()), wayOn && (own ? RELOAD : RESTART)];
+    const words = [meaning, ...new Set(kept.values()), wayOn && !own && RESTART];
     root.replaceChildren(
       html("strong", {}, heading),
       html("p", {}, words.filter(Boolean).join(" ")),
@@ -99,8 +98,6 @@ function silencePanel(kernel) {
     kernel.connectionStatusChanged.connect(
       unlessLeft((status) => (status === "connected" ? look() : become("away"))),
     );
-    for (const name of ["online", "offline", "focus"])
-      window.addEventListener(name, unlessLeft(look));
   };
   return {
     root,
