@@ -27,7 +27,7 @@ import chromium
 import nbformat
 import psutil
 from lab_server import running_voila
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 from tqdm import tqdm
 
 PATIENCE_MS = 60_000
@@ -221,18 +221,13 @@ def die(student: Student, action: str, chance: random.Random) -> Death:
     return Death(action, delay_s, told_s, resumed_s, before.lost(student.work))
 
 
-def deaths(browser: Browser, address: str, *, kills: int, seed: int) -> Iterator[Death]:
-    """Let a student of a lab see so many kernels die."""
-    chance = random.Random(seed)  # noqa: S311 - moments that can be drawn again
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.goto(address)
-        student = Student(page)
-        actions: list[str] = []
-        for _ in range(kills):
-            actions = actions or chance.sample(list(ACTIONS), len(ACTIONS))
-            yield die(student, actions.pop(), chance)
+def deaths(page: Page, *, kills: int, seed: int) -> Iterator[Death]:
+    """Let the student before a page see so many kernels die."""
+    student, chance = Student(page), random.Random(seed)  # noqa: S311 - moments to be drawn again
+    actions: list[str] = []
+    for _ in range(kills):
+        actions = actions or chance.sample(list(ACTIONS), len(ACTIONS))
+        yield die(student, actions.pop(), chance)
 
 
 def summary(seen: list[Death]) -> str:
@@ -275,7 +270,10 @@ def main() -> int:
     seen = []
     with sync_playwright() as playwright, running_lab() as address:
         browser = playwright.chromium.launch(executable_path=chromium.path(), args=chromium.OPTIONS)
-        drawn = deaths(browser, address, kills=options.kills, seed=options.seed)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(address)
+        drawn = deaths(page, kills=options.kills, seed=options.seed)
         for death in tqdm(drawn, total=options.kills, unit="kill"):
             seen.append(death)
             if not death.ok:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 import urllib.parse
@@ -21,7 +20,7 @@ from mlsysim.cli.labs import free_port, start_voila, wait_until_ready
 
 pytestmark = pytest.mark.browser
 
-KILLS = int(os.environ.get("MLSYSIM_KILLS", "5"))
+KILLS = 5
 TESTS = Path(__file__).resolve().parents[1]
 CUT_S = 30.0
 # Long enough for a page that loads slowly to reach its kernel.
@@ -110,8 +109,8 @@ def worked(student):
     return student.work
 
 
-def test_kernels_killed_at_random_moments_lose_nothing(browser, labs_address, measured):
-    seen = list(deaths(browser, f"{labs_address}lab.ipynb", kills=KILLS, seed=1))
+def test_kernels_killed_at_random_moments_lose_nothing(visit, labs_address, measured):
+    seen = list(deaths(visit(f"{labs_address}lab.ipynb"), kills=KILLS, seed=1))
     measured(summary(seen))
     assert [death for death in seen if not death.ok] == []
 
