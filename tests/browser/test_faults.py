@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import statistics
 import time
 import urllib.parse
 from pathlib import Path
 
 import pytest
 from conftest import LONGEST_WAIT_MS
-from faults import LAB, Student, deaths, kernel_of, summary, write_lab
+from faults import LAB, TOLD_WITHIN_S, Student, deaths, kernel_of, summary, write_lab
 from mlsysim_widgets import store
 from playwright.sync_api import expect
 from wire import Wire
@@ -105,14 +106,17 @@ def worked(student):
     answered(student, 1)
     student.designed("France")
     student.decide(0)
-    expect(student.page.locator(".mls-journal")).to_have_attribute("data-entries", "2")
+    bar = student.page.locator(".mls-journal")
+    expect(bar).to_have_attribute("data-entries", "2", timeout=LONGEST_WAIT_MS)
     return student.work
 
 
 def test_kernels_killed_at_random_moments_lose_nothing(visit, labs_address, measured):
     seen = list(deaths(visit(f"{labs_address}lab.ipynb"), kills=KILLS, seed=1))
     measured(summary(seen))
-    assert [death for death in seen if not death.ok] == []
+    assert [death.lost for death in seen if death.lost] == []
+    # `make faults` holds each of them to it; here others may be at work on the same machine.
+    assert statistics.median(death.told_s for death in seen) <= TOLD_WITHIN_S
 
 
 def test_a_server_that_starts_anew_is_told_and_resumed_with_one_click(folder, student):
@@ -187,16 +191,18 @@ def test_leaving_a_page_raises_no_alarm(student, labs_address):
     page = student(urllib.parse.urlsplit(labs_address).port).page
     kernel = kernel_of(page)
     # What a page is told before it is left; it stays in sight until the next one begins to come.
-    page.evaluate("() => { window.dispatchEvent(new Event('beforeunload')); }")
+    with page.expect_request_finished(lambda request: "/shutdown/" in request.url):
+        page.evaluate("() => { window.dispatchEvent(new Event('beforeunload')); }")
     kernel.wait(timeout=60)
     assert page.locator(".mls-gone").evaluate(AS_IT_WAS) == ""
 
 
+# Each with what the notice quotes of it.
 FILES = {
-    "picture": b"\x89PNG\r\n\x1a\n\x00\xff",
-    "empty": b"",
-    "list": b"[1, 2, 3]",
-    "other": b'{"format": "another program"}',
+    b"\x89PNG\r\n\x1a\n\x00\xff": "PNG",
+    b"": "received ''",
+    b"[1, 2, 3]": "[1, 2, 3]",
+    b'{"format": "another program"}': "another program",
 }
 
 
@@ -206,10 +212,9 @@ def test_files_that_are_no_journals_are_told_and_change_nothing(student, labs_ad
     bar = open_lab.page.locator(".mls-journal")
     bar.locator("summary").click()
     notices, chooser = bar.locator(".mls-notices"), bar.locator("input[type=file]")
-    for name, content in FILES.items():
-        file = tmp_path / name
-        file.write_bytes(content)
-        chooser.set_input_files(file)
+    for content, quoted in FILES.items():
+        chooser.set_input_files({"name": "journal.json", "mimeType": "", "buffer": content})
+        expect(notices).to_contain_text(quoted)
         expect(notices).to_contain_text("Nothing was changed")
         assert open_lab.work == before
     large = tmp_path / "large.json"
