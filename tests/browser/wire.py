@@ -21,7 +21,7 @@ class Wire:
         self._whole = True
         self._ready = Event()
         self._ends: set[asyncio.StreamWriter] = set()
-        self._carrying: set[asyncio.Future[list[None]]] = set()
+        self._tasks: set[asyncio.Task[None] | None] = set()
 
     def hold(self) -> None:
         """Let nothing through."""
@@ -66,19 +66,23 @@ class Wire:
             self.port = server.sockets[0].getsockname()[1]
             self._ready.set()
             await self._over.wait()
-        await asyncio.gather(*self._carrying)
+        await asyncio.gather(*self._tasks)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._whole:
-            writer.transport.abort()
-            return
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        self._ends |= {writer, back}
-        both = asyncio.gather(self._carry(reader, back), self._carry(there, writer))
-        self._carrying.add(both)
-        await both
-        self._carrying.discard(both)
-        self._ends -= {writer, back}
+        task, ends = asyncio.current_task(), {writer}
+        self._tasks.add(task)
+        with contextlib.suppress(OSError):
+            if self._whole:
+                there, back = await asyncio.open_connection("127.0.0.1", self._target)
+                ends.add(back)
+                self._ends |= ends
+                await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+        for end in ends:
+            end.transport.abort()
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
+        self._ends -= ends
+        self._tasks.discard(task)
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
