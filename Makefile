@@ -79,6 +79,10 @@ load: .venv/dev ## Hold a class of a hundred students on one server, and count w
 fuzz: .venv/dev ## Give the simulations 10,000 choices of all kinds, and print each promise they break
 	@$(python) tests/fuzz.py $(options)
 
+.PHONY: faults
+faults: .venv/dev chromium ## Kill a hundred kernels under a student, and count what is lost
+	@$(python) tests/faults.py $(options)
+
 .PHONY: check
 check: .venv/dev $(node_modules) ## Check format, lint, types, import contracts and documentation
 	@.venv/bin/ruff format --check $(sources)

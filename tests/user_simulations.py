@@ -1,8 +1,9 @@
-"""Simulations as teaching assistants write them: one in good faith, one with hostile texts."""
+"""Simulations as teaching assistants write them: well, with mistakes, with hostile texts."""
 
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 from mlsysim import (
@@ -54,6 +55,28 @@ class Waiting(BaseSimulation):
             "Deadline", "performance.latency", latency, 0.5, "second", "at most", "Add servers."
         )
         return SystemLedger(performance=Performance(latency=latency), verdicts=(late,))
+
+
+class Careless(BaseSimulation):
+    """Everything that a simulation can do wrong when it is asked."""
+
+    choices = (
+        OptionChoice(
+            name="mistake", label="Mistake", help="Which one is made.",
+            options={
+                name: Labelled(name, name.capitalize(), "")
+                for name in ("none", "raises", "hangs")
+            },
+            default="none",
+        ),
+    )  # fmt: skip
+
+    def evaluate(self, choice):
+        """Return a ledger, divide by nothing, or never return."""
+        while choice["mistake"] == "hangs":
+            time.sleep(1)
+        shares = 0 if choice["mistake"] == "raises" else 2
+        return SystemLedger(performance=Performance(latency=1 / shares))
 
 
 class Hostile(BaseSimulation):

@@ -271,7 +271,7 @@ def test_a_dead_kernel_is_told_when_an_answer_does_not_come(lab):
     part = lab.part("prediction")
     part.get_by_label("Running them").check()
     lab.press(part, "Commit")
-    expect(part.locator(".mls-gone")).to_contain_text("does not answer", timeout=15_000)
+    expect(lab.page.locator(".mls-gone")).to_contain_text("was stopped", timeout=15_000)
     assert part.get_attribute("data-locked") == "false"
 
 

@@ -190,6 +190,7 @@ class Journal(anywidget.AnyWidget):
             "student": self.student,
             "named": self.student != UNNAMED,
             "key": store.student_key(self.student),
+            "head": store.journal_head(self.student),
             "entries": len(self.present),
             "file": self._filed,
             "notices": [notice for notice in (self._trouble, self._notice) if notice],
@@ -215,11 +216,6 @@ class Journal(anywidget.AnyWidget):
             self.merge(texts)
         elif action == "switch":
             self.switch(asked.get("student", ""))
-        elif action == "export":
-            name = f"journal-{store.student_key(self.student)}.json"
-            self.send(
-                {"download": {"name": name, "type": "application/json", "text": self.export()}}
-            )
         elif action == "import":
             self.take(asked.get("text"))
         elif action == "restart":

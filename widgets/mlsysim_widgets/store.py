@@ -137,11 +137,15 @@ def record_of(text: Any) -> Record:
     return _records({**_ENVELOPE, "student": FORMAT, "records": [_parsed(text)]})[0]
 
 
+def journal_head(student: str) -> str:
+    """Return how the text of a journal begins, before its records."""
+    return _json({**_ENVELOPE, "student": student}).removesuffix("}")
+
+
 def journal_text(student: str, records: Iterable[Record]) -> str:
     """Return a whole journal as text, to write to a file or to hand in."""
-    start = _json({**_ENVELOPE, "student": student}).removesuffix("}")
     lines = ",\n".join(record.text for record in records)
-    return f'{start}, "records": [\n{lines}\n]}}'
+    return f'{journal_head(student)}, "records": [\n{lines}\n]}}'
 
 
 def journal_of(text: Any) -> tuple[str, tuple[Record, ...]]:

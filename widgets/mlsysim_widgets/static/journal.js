@@ -4,7 +4,7 @@
  * never written over, so that tabs cannot undo one another.
  */
 
-import { html, keepKeys, ownPrefix } from "./dom.js";
+import { html, keepKeys, ownPrefix, shared } from "./dom.js";
 import { saveFile } from "./downloads.js";
 import { kernelLine } from "./kernel.js";
 import { forgetDesigns } from "./links.js";
@@ -16,7 +16,12 @@ const PATIENCE_FOR_WIDGETS_MS = 10_000;
 const LARGEST_FILE = 5_000_000;
 const HELP =
   "Write it before you begin: it stands on your report. Each name has a journal of its own, which is empty at first and comes back with the name. Whatever you commit is saved in it at once. Export saves it as a file, which Import takes in on another machine.";
-const ALL_KEPT = "The journal is kept.";
+const TOO_LARGE = "Nothing was changed: the file is larger than any journal of these labs.";
+const UNREAD = "Nothing was changed: the browser could not read the file.";
+const ALL_KEPT = "What you committed before is kept in your journal.";
+
+/** Every record that Python handed to this page, so that it can be exported whatever happens. */
+shared.records ??= new Map();
 
 const itemsBelow = (prefix) =>
   Object.keys(localStorage)
@@ -87,7 +92,11 @@ function initialize({ model }) {
     open(student, key);
   };
   const keep = ({ keep: records, whose }) => {
-    for (const record of records ?? []) waiting.set(`${PLACE}${whose}/${record.key}`, record.text);
+    for (const { key, text } of records ?? []) {
+      const name = `${PLACE}${whose}/${key}`;
+      waiting.set(name, text);
+      shared.records.set(name, text);
+    }
     attempt(() => {
       for (const [name, words] of waiting) {
         localStorage.setItem(name, words);
@@ -131,13 +140,20 @@ function placesText({ file }, browser) {
     : "kept nowhere: export it before you leave";
 }
 
-function noticesOf({ notices }, browser) {
+/** The journal as a file, made here: it must come out of a page whose Python has ended, too. */
+function exportJournal({ head, key }) {
+  const own = [...shared.records].filter(([name]) => name.startsWith(`${PLACE}${key}/`));
+  const text = `${head}, "records": [\n${own.map(([, record]) => record).join(",\n")}\n]}`;
+  saveFile({ name: `journal-${key}.json`, type: "application/json", text });
+}
+
+function noticesOf({ notices }, browser, refused) {
   const trouble = {
     full: "This browser has no room left for the journal. Export it before you leave, then clear some site data.",
     blocked:
       "This browser keeps nothing for this page (blocked, or a private window). Export the journal before you leave.",
   }[browser];
-  return [trouble, ...(notices ?? [])].filter(Boolean);
+  return [trouble, refused, ...(notices ?? [])].filter(Boolean);
 }
 
 function render({ model, el }) {
@@ -207,7 +223,7 @@ function render({ model, el }) {
         html(
           "div",
           { class: "mls-row" },
-          button("Export", () => ask("export")),
+          button("Export", () => exportJournal(model.get("view"))),
           html("label", { class: "mls-button", for: `${id}-file` }, "Import", file),
           restart,
         ),
@@ -216,6 +232,7 @@ function render({ model, el }) {
     notices,
     kernel.root,
   );
+  let refused = "";
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -224,8 +241,15 @@ function render({ model, el }) {
   });
   file.addEventListener("change", async () => {
     const [chosen] = file.files;
+    if (!chosen) return;
+    try {
+      refused = chosen.size > LARGEST_FILE ? TOO_LARGE : "";
+      if (!refused) ask("import", { text: await chosen.text() });
+    } catch {
+      refused = UNREAD;
+    }
     file.value = "";
-    if (chosen) ask("import", { text: chosen.size > LARGEST_FILE ? "" : await chosen.text() });
+    paint();
   });
   const listKnown = () => {
     try {
@@ -241,7 +265,7 @@ function render({ model, el }) {
     restart.hidden = !status.lab;
     const asked = status.named ? "" : "; open it to write your name";
     places.textContent = `${entries}, ${placesText(status, browser)}${asked}`;
-    const lines = noticesOf(status, browser);
+    const lines = noticesOf(status, browser, refused);
     const same =
       lines.length === notices.children.length &&
       lines.every((line, i) => notices.children[i].textContent === line);
@@ -256,18 +280,15 @@ function render({ model, el }) {
       opened: status.opened,
     });
   };
-  const receive = ({ download }) => download && saveFile(download);
 
   el.append(keepKeys(root));
   model.on("change:view", paint);
   model.on("change:browser", paint);
-  model.on("msg:custom", receive);
   paint();
   return () => {
     kernel.end();
     model.off("change:view", paint);
     model.off("change:browser", paint);
-    model.off("msg:custom", receive);
   };
 }
 
