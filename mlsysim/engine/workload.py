@@ -128,7 +128,7 @@ class Workload:
         """What each operator is."""
         return self.table.traits
 
-    @property
+    @cached_property
     def training(self) -> bool:
         """Whether there is a backward pass."""
         return self.phase == "training"

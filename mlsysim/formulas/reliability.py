@@ -131,6 +131,7 @@ def _lambert_w(argument: Numeric) -> Numeric:
         grown = np.exp(solution)
         error = solution * grown - argument
         slope = grown * (solution + 1.0)
-        curve = error * (solution + 2.0) / np.maximum(2.0 * (solution + 1.0), 1e-300)
-        solution = solution - error / np.maximum(slope - curve, 1e-300)
+        # At the branch point, nothing would be divided by nothing.
+        curve = error * (solution + 2.0) / (2.0 * (solution + 1.0) + 1e-300)
+        solution = solution - error / (slope - curve + 1e-300)
     return solution

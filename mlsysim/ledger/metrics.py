@@ -99,10 +99,15 @@ Did you mean 'duration'?
 
     def __init__(self, **values: Any):
         given: dict[str, Any] = {}
+        metrics, isfinite = self.metrics, math.isfinite
         for name, value in values.items():
-            if type(value) in _PLAIN_NUMBERS and name in self.metrics and math.isfinite(value):
-                given[name] = float(value)
-                continue
+            if name in metrics:
+                if value is None:
+                    given[name] = None
+                    continue
+                if type(value) in _PLAIN_NUMBERS and isfinite(value):
+                    given[name] = float(value)
+                    continue
             metric, factor = self._resolve(name)
             scaled = value if value is None or factor == 1.0 else value * factor
             given[metric.name] = self._checked(metric, scaled)
@@ -316,9 +321,9 @@ class Verdict:
     def __post_init__(self) -> None:
         if self.sense not in ("at most", "at least"):
             raise InvalidInput("sense of a verdict", self.sense, "at most, at least")
-        for field in ("value", "limit"):
-            if not all_finite(getattr(self, field)):
-                raise InvalidInput(f"{field} of {self.constraint}", getattr(self, field), "finite")
+        for field, value in (("value", self.value), ("limit", self.limit)):
+            if not all_finite(value):
+                raise InvalidInput(f"{field} of {self.constraint}", value, "finite")
 
     @property
     def holds(self) -> Any:
