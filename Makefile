@@ -53,11 +53,9 @@ lab: .venv/labs ## Open the labs in JupyterLab, to write or change one
 
 .PHONY: test
 test: .venv/$(package) $(node_modules) chromium ## Run every test, browser tests included
-	@$(python) -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile \
-	  $(tested_as_$(package))
-
-# Else Python would look into the folder that it is started in first, and find the checkout.
-test: export PYTHONSAFEPATH := $(filter wheel,$(package))
+	@# With -P, Python does not look into this folder first, where the checkout is.
+	@MLSYSIM_TESTED=$(package) $(python) -P -m pytest \
+	  --numprocesses=logical --maxprocesses=8 --dist=loadfile $(tested_as_$(package))
 
 .PHONY: mutate
 mutate: .venv/dev ## Put faults into the physics, one by one, and count those that tests notice

@@ -127,7 +127,7 @@ def import_cpu_s(statement: str) -> float:
     """Return the CPU time of an import in a fresh interpreter, in seconds."""
     code = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
     result = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-P", "-c", code],
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

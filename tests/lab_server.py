@@ -38,7 +38,7 @@ def _running(
 def running_labs(**environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the labs as `make labs` does; give the address that it prints, and the process."""
     # Tests that run at the same time must not agree on the usual port.
-    command = [sys.executable, "-u", "-m", "mlsysim.cli", "labs", "--no-browser", "--port=0"]
+    command = [sys.executable, "-P", "-u", "-m", "mlsysim.cli", "labs", "--no-browser", "--port=0"]
     with _running(command, REPOSITORY, environment) as server:
         printed = iter(server.stdout.readline, "")
         found = (re.search(r"http://\S+", line) for line in printed)
@@ -64,8 +64,8 @@ def running_jupyter_server(folder: Path, **environment: str) -> Iterator[tuple[s
     """Start a Jupyter server with the settings of the labs; give its address and its token."""
     port = free_port(0)
     command = [
-        sys.executable, "-m", "jupyter_server", f"--config={REPOSITORY / 'labs' / 'voila.json'}",
-        f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0",
+        sys.executable, "-P", "-m", "jupyter_server",
+        f"--config={REPOSITORY / 'labs' / 'voila.json'}", f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0",
         "--ServerApp.log_level=ERROR", "--allow-root", "--no-browser",
     ]  # fmt: skip
     with _running(command, folder, environment) as server:

@@ -185,6 +185,6 @@ def test_no_machine_paths_and_no_registry_hosts(repository_files):
 def test_importing_the_core_loads_nothing_heavy():
     code = "import mlsysim, sys; print(*(name.split('.')[0] for name in sys.modules))"
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     assert set(HEAVY_MODULES) & set(result.stdout.split()) == set()

@@ -107,7 +107,7 @@ def test_bands_hold_four_of_five_rows():
 
 def test_validate_prints_groups_totals_and_reasons(capsys, tmp_path):
     file = tmp_path / "report.json"
-    assert cli.main(["validate", "--json", str(file)]) == 0
+    assert cli.main(["validate", str(MEASUREMENTS), "--json", str(file)]) == 0
     printed = capsys.readouterr().out
     for words in ("serving_static_ft", "Kept apart", "Not predicted", "mean of group medians"):
         assert words in printed

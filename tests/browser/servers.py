@@ -91,7 +91,7 @@ def running_jupyterlab(folder: Path, settings: Path) -> Iterator[tuple[str, int]
     """Serve a folder by JupyterLab, with settings of its own; give address and process."""
     port = free_port(0)
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+        sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
         f"--ServerApp.root_dir={folder}", "--ServerApp.port_retries=0",
         "--IdentityProvider.token=", "--ServerApp.log_level=ERROR",
         "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",

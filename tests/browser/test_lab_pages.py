@@ -24,6 +24,7 @@ OVER_OTHERS = """all => all.filter(node => node.getBoundingClientRect().bottom
 CLIPPED = """all => all.filter(node => node.checkVisibility()
   && node.scrollWidth > node.clientWidth + 1).map(node => `${node.id}: ${node.value}`)"""
 TWICE = """all => all.map(node => node.id).filter((id, i, ids) => ids.indexOf(id) !== i)"""
+ANSWERED = "() => !globalThis[Symbol.for('mlsysim')].unanswered.size"
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 HEIGHT = "node => node.scrollHeight"
 TALLEST = 12_000  # what a picture of Chromium holds is 16,384 pixels high
@@ -103,6 +104,7 @@ def compare_extremes(page):
     slider.press("Home")
     slider.press("End")
     expect(dashboard).not_to_have_attribute("data-state", before)
+    page.wait_for_function(ANSWERED)
 
 
 def look(page, accessible, path):

@@ -38,7 +38,8 @@ def test_import_costs_little_more_than_numpy(statement, measured):
 def modules_after(statement: str) -> int:
     """Return how many modules a fresh interpreter has loaded after a statement."""
     code = f"import sys; {statement}; print(len(sys.modules))"
-    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    command = [sys.executable, "-P", "-c", code]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 def test_the_command_line_loads_little_more_than_the_package():

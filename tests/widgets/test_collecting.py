@@ -821,7 +821,7 @@ def test_the_installed_command_is_the_one_that_is_declared(few, tmp_path, reposi
     )
     path = [str(metadata.parent), str(repository), str(repository / "widgets")]
     done = subprocess.run(
-        [sys.executable, "-m", "mlsysim.cli", "collect", str(few)],
+        [sys.executable, "-P", "-m", "mlsysim.cli", "collect", str(few)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,

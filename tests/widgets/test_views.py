@@ -272,7 +272,7 @@ def test_a_curve_never_asks_for_labelled_arrays():
         "print(*({'xarray', 'pandas', 'plotly', 'pint', 'scipy'} & set(sys.modules)))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == ""
 
@@ -309,7 +309,7 @@ def test_plotly_comes_from_the_installed_package_without_importing_it():
         "print(len(library_source()), 'plotly' in sys.modules)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     size, imported = result.stdout.split()
     assert int(size) > 1_000_000
