@@ -65,7 +65,8 @@ def running_jupyter_server(folder: Path, **environment: str) -> Iterator[tuple[s
     port = free_port(0)
     command = [
         sys.executable, "-P", "-m", "jupyter_server",
-        f"--config={REPOSITORY / 'labs' / 'voila.json'}", f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0",
+        f"--config={REPOSITORY / 'labs' / 'voila.json'}", f"--port={port}",
+        f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0",
         "--ServerApp.log_level=ERROR", "--allow-root", "--no-browser",
     ]  # fmt: skip
     with _running(command, folder, environment) as server:
