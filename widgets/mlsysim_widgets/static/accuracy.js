@@ -358,8 +358,9 @@ function render({ model, el }) {
   parts.apart.input.checked = true;
   parts.select.addEventListener("change", () => {
     model.set("chosen", parts.select.value);
-    model.save_changes();
+    // All is drawn here, even where Python has ended and saving fails.
     schedule();
+    model.save_changes();
   });
   for (const input of [parts.apart.input, parts.magnify])
     input.addEventListener("change", schedule);
