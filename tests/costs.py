@@ -123,12 +123,17 @@ def least_in_turns(rounds: int, *measures: Callable[[], float]) -> list[float]:
     return [min(values) for values in zip(*taken, strict=True)]
 
 
+def compiled_environment() -> dict[str, str]:
+    """Return an environment in which a checkout is compiled once, as an installed package is."""
+    return {name: value for name, value in os.environ.items() if name != KEEPS_SOURCE_ONLY}
+
+
 def import_cpu_s(statement: str) -> float:
     """Return the CPU time of an import in a fresh interpreter, in seconds."""
     code = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
     result = subprocess.run(
         [sys.executable, "-P", "-c", code],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        env={**compiled_environment(), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=True,
@@ -153,11 +158,9 @@ class Cost(NamedTuple):
 @contextmanager
 def kernel_after(cell: str) -> Iterator[tuple[psutil.Process, BlockingKernelClient]]:
     """Run a cell in a kernel of its own; give the process of the kernel and a line to it."""
-    # An installed package is compiled; a checkout is after the first round, where it may be.
-    compiled = {name: value for name, value in os.environ.items() if name != KEEPS_SOURCE_ONLY}
     # Encrypted where it can be, as `labs/voila.json` has it.
     manager = KernelManager(transport_encryption="auto")
-    manager.start_kernel(env=compiled)
+    manager.start_kernel(env=compiled_environment())
     client = manager.client()
     client.start_channels()
     try:
