@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from email.message import Message
 from typing import NamedTuple
 
@@ -324,6 +325,17 @@ def test_page_says_how_far_it_is_and_what_to_do_if_it_never_starts(broken_labs, 
         expect(page.get_by_role("status")).to_contain_text("Step 3 of 20")
         assert page.get_by_role("progressbar").evaluate("bar => bar.position") == 3 / 20
         expect(again).to_be_hidden()
+
+
+def test_a_kernel_that_has_ended_is_told_as_one(labs_address):
+    answer = fetch(labs_address, f"/api/kernels/{uuid.uuid4()}/channels")
+    assert answer.status == 404
+    assert "404" in answer.text
+
+
+def test_a_kernel_that_has_ended_meanwhile_is_not_culled(in_a_thread):
+    kernels = kernel_limit.KernelLimit()
+    in_a_thread(asyncio.run, kernels.cull_kernel_if_idle(str(uuid.uuid4())))
 
 
 def test_limit_follows_the_memory_that_is_granted(monkeypatch):

@@ -80,6 +80,11 @@ class KernelLimit(AsyncMappingKernelManager):
         finally:
             coming.discard(kernel)
 
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End a kernel that has been idle for long, if its page has not ended it meanwhile."""
+        if kernel_id in self:
+            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
+
     def _preheated(self) -> set[str]:
         """Return the kernels of Voila's pools, which a Jupyter server has none of."""
         tasks = [task for pool in getattr(self, "_pools", {}).values() for task in pool]

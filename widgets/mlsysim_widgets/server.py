@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from jupyter_server import DEFAULT_STATIC_FILES_PATH
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.utils import url_path_join
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -166,6 +167,8 @@ class LabServer(Voila):  # type: ignore[misc]
     def init_handlers(self) -> list[Any]:
         """Return Voila's own handlers, with ours in their place or before them."""
         notebook_renderer.VoilaExporter = CompiledTemplates
+        # Jupyter's own pages of errors ask for their icon, and fail where there is no place for it.
+        self.app.settings.setdefault("static_path", DEFAULT_STATIC_FILES_PATH)
         tell_when_full(self.app, self.server_url, self.kernel_manager)
         front = {"url": url_path_join(self.base_url, FRONT_PAGE), "permanent": False}
         own = [
