@@ -20,7 +20,8 @@ def test_first_dashboard_computes_little_more_than_one_widget(first_dashboard, m
 def test_first_dashboard_takes_little_more_memory_than_one_widget(first_dashboard, measured):
     _, memory = first_dashboard
     measured(str(memory))
-    assert memory.holds
+    # What allocators leave between blocks differs by a few in a hundred from run to run.
+    assert memory.times <= 1.05 * memory.most_times
 
 
 def test_a_thousand_changes_leave_nothing_behind(measured):
