@@ -23,8 +23,8 @@ CORE = (
     "training_simulation", "units",
 )  # fmt: skip
 NEEDED = (
-    "hypothesis", "ipykernel", "jsonschema", "jupyter_client", "nbformat", "packaging", "playwright",
-    "psutil", "pytest", "simpy",
+    "hypothesis", "ipykernel", "jsonschema", "jupyter_client", "nbformat", "packaging",
+    "playwright", "psutil", "pytest", "simpy",
 )  # fmt: skip
 
 
