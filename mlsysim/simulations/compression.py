@@ -10,7 +10,7 @@ import numpy as np
 
 from mlsysim import compression, formulas
 from mlsysim.applications import Application
-from mlsysim.arrays import ndim
+from mlsysim.arrays import anywhere, ndim
 from mlsysim.choices import Choice, NumberChoice, OptionChoice
 from mlsysim.constants import SECONDS_PER_DAY, SECONDS_PER_YEAR, Constants
 from mlsysim.engine import Engine
@@ -173,8 +173,8 @@ class CompressionSimulation(BaseSimulation):
         own, batch, chosen = self.scenario, choice["batch_size"], choice["precision"]
         trained = _trained_format(own)
         pruned = {"sparsity": choice.get("sparsity", 0.0), "pruning": _pruning(choice)}
-        before, dense = _solve(own, batch, trained), _solve(scenario, batch, chosen)
-        after = _solve(scenario, batch, chosen, **pruned)
+        before, after = _solve(own, batch, trained), _solve(scenario, batch, chosen, **pruned)
+        dense = _solve(scenario, batch, chosen) if anywhere(_removed(choice)) else after
         size = Engine.file_size(scenario.model, precision=chosen, **pruned)
         values = {
             "file_size": size,
@@ -229,7 +229,7 @@ def _quality(own: Application, scenario: Application, choice: dict[str, Any]) ->
         )
     of_model = compression.of_model(task, own.model.name, model.name)
     kept = formulas.quality_left(of_model=of_model, of_format=of_format, of_pruning=of_pruning)
-    basis = (format_basis, pruning_basis if np.any(_removed(choice)) else "")
+    basis = (format_basis, pruning_basis if anywhere(_removed(choice)) else "")
     words = "; ".join(each for each in basis if each)
     return {"quality_kept": kept, "quality_basis": words or "nothing is lost"}
 

@@ -21,7 +21,7 @@ CALLS = {
     "SynthesisSimulation": 1_300,
     "ServingSimulation": 7_500,
     "TrainingSimulation": 1_800,
-    "CompressionSimulation": 3_400,
+    "CompressionSimulation": 2_850,
     "PlacementSimulation": 1_900,
     "NetworkSimulation": 2_300,
     "DataSimulation": 1_850,
