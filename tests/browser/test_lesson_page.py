@@ -299,6 +299,9 @@ def test_the_design_that_is_saved_is_the_one_that_is_set_even_before_its_answer(
         }"""
     )
     expect(decision.locator(".mls-told")).to_contain_text("France")
+    # Other controls come with another application, so that what was set is not what is answered.
+    lab.page.locator("[data-control=application] select").select_option("AutoDrive")
+    lab.page.wait_for_function("() => !globalThis[Symbol.for('mlsysim')].unanswered.size")
 
 
 def test_a_later_lab_begins_from_the_decision(lab):

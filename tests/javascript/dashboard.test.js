@@ -93,6 +93,25 @@ test("a fast drag drops what is in between and ends on the last", async () => {
   assert.deepEqual(model.messages, []);
 });
 
+test("a dashboard is answered once Python has seen what was set last, whatever it made of it", async () => {
+  const { unanswered } = globalThis[Symbol.for("mlsysim")];
+  const { model, field } = await open("waiting");
+  const { view } = dashboards.waiting;
+  const set = (policy) => {
+    field("policy").value = policy;
+    fire(field("policy"), "change");
+  };
+  set("random");
+  set("fifo");
+  set("random");
+  assert.equal(unanswered.size, 1);
+  const other = { ...view.state, persona: "somebody else" };
+  await model.answer({ view: { ...view, state: other, moment: model.states[0].moment } });
+  assert.equal(unanswered.size, 1, "what was set last is still on its way");
+  await model.answer({ view: { ...view, state: other, moment: model.states[1].moment } });
+  assert.equal(unanswered.size, 0);
+});
+
 test("a refused value stays as it was typed, and says where to read why", async () => {
   const { model, field, problem, root } = await open("waiting");
   field("load").value = "3 kg";

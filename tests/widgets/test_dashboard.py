@@ -305,6 +305,7 @@ def test_an_action_that_overtakes_the_end_of_a_drag_comes_after_it_all_the_same(
 
     start = queue.state
     queue.set_state({"state": dragged(0.1, 1)})
+    assert queue.view["moment"] == 1
     kept_back = dragged(0.9, 2, draft=False)
     if again:
         queue._handle_custom_msg({"action": "reset", "state": kept_back}, [])

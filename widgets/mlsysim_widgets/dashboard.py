@@ -225,7 +225,7 @@ class Dashboard(anywidget.AnyWidget):
             self._answered = state
 
     def _is_news(self, state: Mapping[str, Any]) -> bool:
-        """Say whether a state comes for the first time; the browser numbers those it sends."""
+        """Note a state, and say whether it is a new one; the browser numbers its own."""
         before, self._moment = self._moment, state.get("moment", self._moment)
         return "moment" not in state or state["moment"] != before
 
@@ -303,6 +303,7 @@ class Dashboard(anywidget.AnyWidget):
                 **painted,
                 "sequence": next(self._sequence),
                 "state": _design(state),
+                "moment": self._moment,
                 "undo": self._history.past,
                 "redo": self._history.future,
                 "comparison": self.ledger and comparison(self._pinned, self.ledger),

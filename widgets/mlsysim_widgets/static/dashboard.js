@@ -279,11 +279,13 @@ export function render({ model, el }) {
   page.whole.addEventListener("toggle", schedule);
   el.append(keepKeys(page.root));
   // Whatever changes in Python, the view changes with it, in the same message.
-  const answered = () => {
-    if (design() === newest) shared.unanswered.delete(model);
+  const viewed = () => {
+    // The end of a drag is not answered again; where Python says otherwise than was set, it knows.
+    const earlier = model.get("view").moment < moment;
+    if (!earlier || design() === newest) shared.unanswered.delete(model);
     schedule();
   };
-  model.on("change:view", answered);
+  model.on("change:view", viewed);
   model.on("msg:custom", heard);
   let width = 0;
   const resized = new ResizeObserver(([entry]) => {
@@ -307,7 +309,7 @@ export function render({ model, el }) {
     explorations.end();
     line.end();
     shared.unanswered.delete(model);
-    model.off("change:view", answered);
+    model.off("change:view", viewed);
     model.off("msg:custom", heard);
   };
 }
