@@ -144,8 +144,6 @@ def _is_declaration_or_words(node: ast.AST) -> bool:
 
 def _changes(node: ast.AST, commuting: AbstractSet[str]) -> Iterator[ast.AST]:
     match node:
-        case ast.BinOp(right=ast.Call(func=ast.Attribute(attr="zeros_like"))):
-            return  # it gives a shape, and adds or takes nothing
         case ast.BinOp() | ast.BoolOp():
             yield from (_with(node, op=other()) for other in _OPERATORS.get(type(node.op), []))
         case ast.Compare(ops=[operator]):
