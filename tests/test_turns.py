@@ -152,6 +152,8 @@ def test_whoever_waits_is_told_how_many_are_before_them(slow_labs, browser):
         page.goto(slow_labs, wait_until="commit")
         status = page.get_by_role("status")
         expect(status).to_contain_text("Starting Python")
+        # The words come before the script that changes them.
+        page.wait_for_function("() => window.voila_before")
         page.evaluate("voila_before(1)")
         expect(status).to_contain_text("one other page is before yours")
         page.evaluate("voila_before(7)")
